@@ -1,0 +1,151 @@
+"""The CRM database: one connection for each execution environment, kept between calls."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import pymysql
+from pymysql.constants import CR, ER
+
+from handlers.shared import aws, log, settings
+from handlers.shared.errors import DatabaseUnavailable
+from handlers.shared.secrets import ManagedSecret, SecretSource
+
+T = TypeVar("T")
+Cursor = pymysql.cursors.Cursor
+
+# Seconds. Together they stay below the backends' function time-out, which is below the gateway's.
+CONNECT_TIMEOUT = 3
+STATEMENT_TIMEOUT = 5
+LOCK_WAIT_TIMEOUT = 3
+
+_GONE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_LOST_EXTENDED, 0}
+_TRY_AGAIN = {ER.LOCK_DEADLOCK}
+_STALE_PASSWORD = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where the database listens. `ca_file`: TLS with this authority's certificates; None: no TLS."""
+
+    host: str
+    port: int
+    name: str
+    ca_file: str | None = None
+
+    @classmethod
+    def from_environment(cls) -> "Address":
+        return cls(
+            host=settings.required("DATABASE_HOST"),
+            port=int(settings.required("DATABASE_PORT")),
+            name=settings.required("DATABASE_NAME"),
+            ca_file=settings.optional("DATABASE_CA_FILE"),
+        )
+
+
+def connect(address: Address, user: str, password: str) -> Any:
+    """A new connection; pymysql's errors come through."""
+    tls: dict[str, Any] = (
+        {"ssl_ca": address.ca_file, "ssl_verify_cert": True, "ssl_verify_identity": True}
+        if address.ca_file
+        else {}
+    )
+    return pymysql.connect(
+        host=address.host,
+        port=address.port,
+        database=address.name,
+        user=user,
+        password=password,
+        charset="utf8mb4",
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=STATEMENT_TIMEOUT,
+        write_timeout=STATEMENT_TIMEOUT,
+        init_command=(
+            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO',"
+            f" SESSION innodb_lock_wait_timeout={LOCK_WAIT_TIMEOUT}, SESSION tx_isolation='READ-COMMITTED'"
+        ),
+        **tls,
+    )
+
+
+class Database:
+    """Runs pieces of work in transactions of their own.
+
+    A connection that has gone away, a deadlock and a password that was rotated are each answered by one more
+    try, so the work must be safe to repeat. What still fails raises DatabaseUnavailable.
+    """
+
+    def __init__(self, address: Address, credentials: SecretSource) -> None:
+        self._address = address
+        self._credentials = credentials
+        self._connection: Any = None
+
+    def transaction(self, work: Callable[[Cursor], T]) -> T:
+        try:
+            return self._attempt(work)
+        except pymysql.MySQLError as error:
+            if not _worth_another_try(error):
+                raise _unavailable(error) from error
+            log.warning("database: trying once more", errorCode=_code(error))
+            try:
+                return self._attempt(work, fresh_credentials=_code(error) in _STALE_PASSWORD)
+            except pymysql.MySQLError as again:
+                raise _unavailable(again) from again
+
+    def _attempt(self, work: Callable[[Cursor], T], *, fresh_credentials: bool = False) -> T:
+        try:
+            connection = self._connect(fresh_credentials=fresh_credentials)
+            with connection.cursor() as cursor:
+                connection.begin()
+                result = work(cursor)
+                connection.commit()
+                return result
+        except pymysql.MySQLError:
+            self._drop()
+            raise
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _connect(self, *, fresh_credentials: bool) -> Any:
+        if self._connection is None:
+            secret = json.loads(self._credentials.get(fresh=fresh_credentials))
+            self._connection = connect(self._address, secret["username"], secret["password"])
+        return self._connection
+
+    def _rollback(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.rollback()
+        except pymysql.MySQLError:
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            connection._force_close()
+
+
+@cache
+def from_environment() -> Database:
+    secret = ManagedSecret(aws.client("secretsmanager"), settings.required("DATABASE_SECRET_ARN"))
+    return Database(Address.from_environment(), secret)
+
+
+def _code(error: pymysql.MySQLError) -> int:
+    code = error.args[0] if error.args else 0
+    return code if isinstance(code, int) else 0
+
+
+def _worth_another_try(error: pymysql.MySQLError) -> bool:
+    return _code(error) in _GONE | _TRY_AGAIN | _STALE_PASSWORD
+
+
+def _unavailable(error: pymysql.MySQLError) -> Exception:
+    """Busy and unreachable are the caller's to retry; a statement that is wrong is our own fault."""
+    if isinstance(error, pymysql.err.OperationalError | pymysql.err.InterfaceError):
+        log.error("database unavailable", errorCode=_code(error))
+        return DatabaseUnavailable("the customer database can't be reached or is busy; try again later")
+    return error

@@ -1,0 +1,59 @@
+"""`POST /leads`: note the lead, put it on the event bus, answer 202."""
+
+import json
+import uuid
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.shared import aws, http, lead_event, lead_table, log, settings
+from handlers.shared.contract import Contract
+from handlers.shared.errors import EventBusUnavailable
+from handlers.shared.lead_table import SUBMITTED, LeadTable
+
+
+class EventBus:
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def publish(self, lead_id: str, lead: dict[str, Any]) -> None:
+        """Raise EventBusUnavailable when the bus did not take the event."""
+        entry = {
+            "EventBusName": self._name,
+            "Source": lead_event.source(lead["origin"]),
+            "DetailType": lead_event.DETAIL_TYPE,
+            "Detail": json.dumps({**lead, "leadId": lead_id}, ensure_ascii=False),
+        }
+        try:
+            answer = self._client.put_events(Entries=[entry])
+        except (BotoCoreError, ClientError) as error:
+            raise EventBusUnavailable("the event bus can't be reached; send the lead again") from error
+        if answer.get("FailedEntryCount"):  # PutEvents answers 200 all the same
+            raise EventBusUnavailable("the event bus did not take the lead; send it again")
+
+
+def submit(lead: dict[str, Any], table: LeadTable, bus: EventBus) -> str:
+    """The new lead's id. Either the lead is on the bus, or nothing of it remains and an error is raised."""
+    lead_id = str(uuid.uuid4())
+    table.submit(lead_id, lead["origin"])
+    try:
+        bus.publish(lead_id, lead)
+    except EventBusUnavailable:
+        table.withdraw(lead_id)
+        raise
+    log.info("lead submitted", leadId=lead_id, origin=lead["origin"])
+    return lead_id
+
+
+@cache
+def _bus() -> EventBus:
+    return EventBus(aws.client("events"), settings.required("EVENT_BUS_NAME"))
+
+
+@http.operation
+def handler(event: http.Event, _context: Any) -> http.Answer:
+    lead = http.json_body(event, Contract.bundled(), "Lead")
+    lead_id = submit(lead, lead_table.from_environment(), _bus())
+    return http.resource(202, {"leadId": lead_id, "status": SUBMITTED}, {"Location": f"leads/{lead_id}"})

@@ -1,0 +1,25 @@
+"""Invoked by the deployment: brings the schema and the backends' user up to date."""
+
+import json
+from typing import Any
+
+from handlers.backend import database
+from handlers.migrations import app_user, schema
+from handlers.shared import aws, settings
+from handlers.shared.secrets import ManagedSecret
+
+
+def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """`{"version": current, "applied": [new ones]}`. An error fails the deployment and changes nothing more."""
+    address = database.Address.from_environment()
+    secrets_manager = aws.client("secretsmanager")
+    owner = json.loads(ManagedSecret(secrets_manager, settings.required("DATABASE_OWNER_SECRET_ARN")).get())
+    migrations = schema.load()
+    connection = database.connect(address, owner["username"], owner["password"])
+    try:
+        applied = schema.apply(connection, migrations)
+        password = app_user.ensure_secret(secrets_manager, settings.required("DATABASE_SECRET_ARN"))
+        app_user.ensure_user(connection, address.name, password, require_tls=address.ca_file is not None)
+    finally:
+        connection.close()
+    return {"version": len(migrations), "applied": applied}

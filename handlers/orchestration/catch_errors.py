@@ -1,0 +1,63 @@
+"""The state CatchErrors: record which state failed and why, keep the event for a replay, and raise an alert.
+
+The state machine sends `{"event", "execution", "failure": {"state", "error", "cause"}}`.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Protocol
+
+from handlers.orchestration.receive_lead import lead_id_of
+from handlers.shared import aws, lead_table, log, settings
+from handlers.shared.lead_table import Issue, LeadTable
+
+# Errors of our own, whose text is written without personal data; any other text may quote the payload.
+_OUR_ERRORS = {"CrmUnavailable", "CrmRejected", "InvalidLead", "Unavailable"}
+
+
+class Alerts(Protocol):
+    def raise_alert(self, subject: str, details: Mapping[str, str]) -> None: ...
+
+
+class TopicAlerts:
+    def __init__(self, client: Any, topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    def raise_alert(self, subject: str, details: Mapping[str, str]) -> None:
+        self._client.publish(TopicArn=self._topic_arn, Subject=subject, Message=json.dumps(details))
+
+
+def catch(task: Mapping[str, Any], table: LeadTable, alerts: Alerts) -> dict[str, str]:
+    """Record first, then alert: a repeat of either does no harm."""
+    event, execution = task["event"], task["execution"]
+    failure = task["failure"]
+    issue = Issue(step=failure["state"], code=failure["error"], description=_description(failure))
+    lead_id = lead_id_of(event)
+    if not table.fail(lead_id, execution, issue, event):
+        # the id belongs to another lead: the event is kept under its own
+        log.warning("an event with the id of another lead", leadId=lead_id)
+        lead_id = str(event["id"])
+        table.fail(lead_id, execution, issue, event)
+    log.error("lead failed", leadId=lead_id, state=issue.step, code=issue.code)
+    alerts.raise_alert("Leadbridge: a lead failed", {"leadId": lead_id, "state": issue.step, "code": issue.code})
+    return {"leadId": lead_id}
+
+
+def _description(failure: Mapping[str, str]) -> str:
+    if failure["error"] in _OUR_ERRORS:
+        try:
+            return str(json.loads(failure["cause"])["errorMessage"])
+        except (ValueError, KeyError, TypeError):
+            return "The state gave no reason."
+    return f"The state {failure['state']} ended with {failure['error']}."
+
+
+@cache
+def _alerts() -> TopicAlerts:
+    return TopicAlerts(aws.client("sns"), settings.required("ALERT_TOPIC_ARN"))
+
+
+def handler(task: dict[str, Any], _context: Any) -> dict[str, str]:
+    return catch(task, lead_table.from_environment(), _alerts())

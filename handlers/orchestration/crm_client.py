@@ -1,0 +1,90 @@
+"""The orchestration's only way to the CRM: the API's operations, held to the contract."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import urllib3
+
+from handlers.shared import aws, settings
+from handlers.shared.contract import Contract
+from handlers.shared.errors import CrmRejected, CrmUnavailable, InvalidRequest
+from handlers.shared.secrets import ManagedSecret, SecretSource
+
+# Seconds. Below the step's function time-out, above the backends'.
+CONNECT_TIMEOUT = 2.0
+READ_TIMEOUT = 10.0
+
+CONFLICT = 409
+_RETRIED = {429}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """An answer that the flow goes on with. `conflict`: the CRM holds other data and kept it."""
+
+    code: str
+    conflict: bool
+
+
+class CrmClient:
+    """One pool of connections for each execution environment."""
+
+    def __init__(
+        self, base_url: str, api_key: SecretSource, contract: Contract, pool: urllib3.PoolManager
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._api_key = api_key
+        self._contract = contract
+        self._pool = pool
+
+    def create(self, path: str, body: Mapping[str, Any], lead_id: str) -> Outcome:
+        """POST one record.
+
+        Raises CrmUnavailable (no answer, 429, 5xx, or an answer that breaks the contract: the same call may
+        succeed later) or CrmRejected (any other 4xx but 409).
+        """
+        status, answer = self._post(path, body, lead_id, self._api_key.get())
+        if status == 403:  # the key may have been rotated since this environment read it
+            status, answer = self._post(path, body, lead_id, self._api_key.get(fresh=True))
+        if status == 200 or status == CONFLICT:
+            return Outcome(code=answer["message"], conflict=status == CONFLICT)
+        detail = f"{path} answered {status} {answer['message']}"
+        if status in _RETRIED or status >= 500:
+            raise CrmUnavailable(detail)
+        raise CrmRejected(detail)
+
+    def _post(self, path: str, body: Mapping[str, Any], lead_id: str, key: str) -> tuple[int, dict[str, Any]]:
+        try:
+            response = self._pool.request(
+                "POST",
+                self._base_url + path,
+                body=json.dumps(body, ensure_ascii=False).encode(),
+                headers={"Content-Type": "application/json", "x-api-key": key, "x-lead-id": lead_id},
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+                retries=False,
+                redirect=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise CrmUnavailable(f"{path} did not answer: {type(error).__name__}") from error
+        return response.status, self._checked(path, response.status, response.data)
+
+    def _checked(self, path: str, status: int, data: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(data)
+            self._contract.validate("ApiResponseBody", answer)
+        except (ValueError, InvalidRequest) as error:
+            if 400 <= status < 500 and status not in _RETRIED:
+                # a refusal stays one, whoever worded it
+                return {"message": "UNDOCUMENTED_ANSWER"}
+            raise CrmUnavailable(f"{path} answered {status} with a body outside the contract") from error
+        return dict(answer)
+
+
+@cache
+def from_environment() -> CrmClient:
+    key = ManagedSecret(aws.client("secretsmanager"), settings.required("CRM_API_KEY_SECRET_ARN"))
+    pool = urllib3.PoolManager(maxsize=1)
+    return CrmClient(settings.required("CRM_API_URL"), key, Contract.bundled(), pool)

@@ -1,0 +1,53 @@
+"""The state ReceiveLead: check the event, claim the lead, and lay out what each step will send.
+
+The state machine sends `{"event": the bus's event, "execution": the execution's id}`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.shared import lead_event, lead_table, log
+from handlers.shared.contract import Contract
+from handlers.shared.errors import InvalidLead, InvalidRequest
+from handlers.shared.lead_table import LeadTable
+
+# The contract's schema for each step's record; their fields are taken from the lead.
+RECORDS = {"client": "Client", "partner": "Partner", "benefit": "Benefit"}
+
+
+def lead_id_of(event: Mapping[str, Any]) -> str:
+    """The lead's id; an event from elsewhere without one gets the event's own id."""
+    detail = event.get("detail")
+    lead_id = detail.get("leadId") if isinstance(detail, Mapping) else None
+    return lead_id if isinstance(lead_id, str) else str(event.get("id", ""))
+
+
+def receive(event: Mapping[str, Any], execution: str, contract: Contract, table: LeadTable) -> dict[str, Any]:
+    """`{"leadId", "duplicate", "records"}`. Raise InvalidLead when the event is not a lead."""
+    lead = _validated(event, contract)
+    lead_id = lead_id_of(event)
+    if not table.claim(lead_id, execution, lead["origin"]):
+        log.info("duplicate event, nothing done", leadId=lead_id)
+        return {"leadId": lead_id, "duplicate": True, "records": {}}
+    log.info("lead received", leadId=lead_id, origin=lead["origin"])
+    records = {step: {field: lead[field] for field in contract.fields(schema)} for step, schema in RECORDS.items()}
+    return {"leadId": lead_id, "duplicate": False, "records": records}
+
+
+def _validated(event: Mapping[str, Any], contract: Contract) -> Mapping[str, Any]:
+    detail = event.get("detail")
+    if not isinstance(detail, dict):
+        raise InvalidLead("the event's detail is not a JSON object")
+    lead = {field: value for field, value in detail.items() if field != "leadId"}
+    try:
+        contract.validate("LeadId", detail.get("leadId", lead_id_of(event)))
+        contract.validate("Lead", lead)
+    except InvalidRequest as error:
+        raise InvalidLead(str(error)) from None
+    if event.get("source") != lead_event.source(lead["origin"]):
+        raise InvalidLead(f"the event's source is not {lead_event.source(lead['origin'])}, as its origin says")
+    return lead
+
+
+def handler(task: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return receive(task["event"], task["execution"], Contract.bundled(), lead_table.from_environment())

@@ -1,0 +1,105 @@
+"""Validation against the contract: the schemas of openapi.yaml, bundled with the function as contract.json."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+
+from handlers.shared import rut
+from handlers.shared.errors import InvalidRequest
+
+# RFC 5321's dot-string and domain, without quoted local parts and address literals; the domain needs a dot.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+
+_FORMATS = {
+    "rut": rut.is_valid,
+    "email": lambda text: _MAIL.fullmatch(text) is not None,
+    "int64": lambda _number: True,
+}
+
+
+class Contract:
+    """The named schemas of openapi.yaml, without references."""
+
+    def __init__(self, schemas: Mapping[str, Any]) -> None:
+        self._schemas = schemas
+        self._compiled: dict[str, Any] = {}
+
+    @classmethod
+    def bundled(cls) -> "Contract":
+        """The schemas that the deployment packed beside the handlers."""
+        return _bundled()
+
+    def validate(self, name: str, value: object) -> None:
+        """Raise InvalidRequest, which names each field and what is wrong with it, and quotes no value."""
+        validator = self._compiled.get(name)
+        if validator is None:
+            validator = fastjsonschema.compile(self._schemas[name], formats=_FORMATS, use_default=False)
+            self._compiled[name] = validator
+        try:
+            validator(value)
+        except fastjsonschema.JsonSchemaValueException:
+            raise InvalidRequest("; ".join(self._problems(name, value))) from None
+
+    def fields(self, name: str) -> tuple[str, ...]:
+        """The properties of an object schema."""
+        return tuple(self._schemas[name]["properties"])
+
+    def _problems(self, name: str, value: object) -> list[str]:
+        schema = self._schemas[name]
+        if schema.get("type") != "object" or not isinstance(value, dict):
+            return [f"the {name} {_expectation(schema)}"]
+        properties: dict[str, Any] = schema["properties"]
+        found = [f"{field}: is missing" for field in schema.get("required", ()) if field not in value]
+        found += [
+            f"{field}: {_expectation(rules)}"
+            for field, rules in properties.items()
+            if field in value and not _holds(rules, value[field])
+        ]
+        unknown = [field for field in value if field not in properties]
+        if unknown:
+            found.append(f"{len(unknown)} unknown field(s): only {', '.join(properties)} are allowed")
+        return found
+
+
+@cache
+def _bundled() -> Contract:
+    path = Path(__file__).parent.parent / "contract.json"
+    return Contract(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _holds(schema: Mapping[str, Any], value: object) -> bool:
+    try:
+        fastjsonschema.validate(dict(schema), value, formats=_FORMATS, use_default=False)
+    except fastjsonschema.JsonSchemaValueException:
+        return False
+    return True
+
+
+def _expectation(schema: Mapping[str, Any]) -> str:
+    """What a schema asks for, as the end of a sentence."""
+    if "oneOf" in schema:
+        return " or ".join(_expectation(each) for each in schema["oneOf"])
+    if schema.get("format") == "rut":
+        return "must be 7 or 8 digits, a dash and the check character that belongs to them, such as 11111111-1"
+    if schema.get("format") == "email":
+        return f"must be an e-mail address of at most {schema.get('maxLength', 254)} characters"
+    if "enum" in schema:
+        return f"must be one of {', '.join(map(str, schema['enum']))}"
+    if schema.get("type") == "boolean":
+        return "must be true or false"
+    if schema.get("type") == "integer":
+        return f"must be a whole number from {schema.get('minimum')} to {schema.get('maximum')}"
+    if schema.get("type") == "object":
+        return "must be a JSON object"
+    bounds = (
+        f"{schema.get('minLength', 0)} to {schema['maxLength']} characters" if "maxLength" in schema else "text"
+    )
+    pattern = f" matching {schema['pattern']}" if "pattern" in schema else ""
+    return f"must be text of {bounds}{pattern}" if bounds != "text" else f"must be text{pattern}"

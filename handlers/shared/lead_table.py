@@ -1,0 +1,210 @@
+"""The state of each lead in the flow: a DynamoDB table. The CRM's records are not here."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.shared import aws, settings
+from handlers.shared.errors import NotFound, Unavailable
+
+# A finished lead is forgotten after this; a failed one is kept until it has been replayed.
+RETENTION_SECONDS = 90 * 24 * 3600
+
+SUBMITTED, PROCESSING, COMPLETED, FAILED = "SUBMITTED", "PROCESSING", "COMPLETED", "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """Why a lead failed, or what is worth a look although it went on. Holds no personal data."""
+
+    step: str
+    code: str
+    description: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"step": self.step, "code": self.code, "description": self.description}
+
+
+class LeadTable:
+    """Every write is conditional, so that events may come twice, late and out of order."""
+
+    def __init__(self, client: Any, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def submit(self, lead_id: str, origin: str) -> None:
+        """Note a lead that is about to be put on the bus."""
+        self._call(
+            "put_item",
+            Item={
+                "leadId": {"S": lead_id},
+                "status": {"S": SUBMITTED},
+                "step": {"S": "submitted"},
+                "origin": {"S": origin},
+                "createdAt": {"S": _now()},
+                "updatedAt": {"S": _now()},
+                "expiresAt": {"N": str(int(time.time()) + RETENTION_SECONDS)},
+            },
+            ConditionExpression="attribute_not_exists(leadId)",
+        )
+
+    def withdraw(self, lead_id: str) -> None:
+        """Forget a lead that could not be put on the bus; its sender was told so."""
+        self._conditional(
+            "delete_item",
+            Key={"leadId": {"S": lead_id}},
+            ConditionExpression="#status = :submitted",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":submitted": {"S": SUBMITTED}},
+        )
+
+    def claim(self, lead_id: str, execution: str, origin: str) -> bool:
+        """Take the lead for this execution. False: another execution has it or has completed it."""
+        return self._update(
+            lead_id,
+            "SET #status = :processing, #step = :received, origin = :origin, claimedBy = :execution,"
+            " updatedAt = :now, createdAt = if_not_exists(createdAt, :now), expiresAt = :expires"
+            " REMOVE #error, failed, payload, warnings",
+            "attribute_not_exists(leadId) OR #status IN (:submitted, :failed)"
+            " OR (claimedBy = :execution AND #status = :processing)",
+            {
+                ":processing": PROCESSING,
+                ":received": "received",
+                ":origin": origin,
+                ":execution": execution,
+                ":submitted": SUBMITTED,
+                ":failed": FAILED,
+            },
+            expires=True,
+        )
+
+    def progress(
+        self, lead_id: str, execution: str, step: str, *, final: bool = False, warning: Issue | None = None
+    ) -> bool:
+        """Note a step that has been done. False: the lead is no longer this execution's."""
+        values: dict[str, Any] = {
+            ":step": step,
+            ":status": COMPLETED if final else PROCESSING,
+            ":execution": execution,
+            ":processing": PROCESSING,
+        }
+        expression = "SET #status = :status, #step = :step, updatedAt = :now, expiresAt = :expires"
+        if warning:
+            # keyed by step: a retry of the step does not write its warning twice
+            expression += (
+                ", warnings.#warned = :warning" if self._has_warnings(lead_id) else ", warnings = :warnings"
+            )
+            values |= (
+                {":warning": warning.as_dict()}
+                if "#warned" in expression
+                else {":warnings": {step: warning.as_dict()}}
+            )
+        return self._update(
+            lead_id,
+            expression,
+            "claimedBy = :execution AND #status IN (:processing, :status)",
+            values,
+            names={"#warned": step} if "#warned" in expression else {},
+            expires=True,
+        )
+
+    def fail(self, lead_id: str, execution: str, error: Issue, payload: Mapping[str, Any]) -> bool:
+        """Note a failed lead, with the event to replay. False: the lead belongs to another execution."""
+        return self._update(
+            lead_id,
+            "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
+            " failed = :yes, payload = :payload, claimedBy = :execution, updatedAt = :now,"
+            " createdAt = if_not_exists(createdAt, :now) REMOVE expiresAt",
+            "attribute_not_exists(leadId) OR claimedBy = :execution OR #status IN (:submitted, :failed)",
+            {
+                ":failed": FAILED,
+                ":submitted": SUBMITTED,
+                ":submitted_step": "submitted",
+                ":error": error.as_dict(),
+                ":yes": "yes",
+                ":payload": json.dumps(payload, ensure_ascii=False),
+                ":execution": execution,
+            },
+        )
+
+    def status(self, lead_id: str) -> dict[str, Any]:
+        """The contract's LeadStatus. Raise NotFound for an unknown lead."""
+        item = self._call("get_item", Key={"leadId": {"S": lead_id}}, ConsistentRead=True).get("Item")
+        if not item:
+            raise NotFound("there is no such lead")
+        result: dict[str, Any] = {name: item[name]["S"] for name in ("leadId", "status", "step", "updatedAt")}
+        if "error" in item:
+            result["error"] = _plain(item["error"])
+        if "warnings" in item:
+            result["warnings"] = list(_plain(item["warnings"]).values())
+        return result
+
+    def _has_warnings(self, lead_id: str) -> bool:
+        item = self._call("get_item", Key={"leadId": {"S": lead_id}}, ConsistentRead=True).get("Item")
+        return "warnings" in (item or {})
+
+    def _update(
+        self,
+        lead_id: str,
+        expression: str,
+        condition: str,
+        values: Mapping[str, Any],
+        *,
+        names: Mapping[str, str] | None = None,
+        expires: bool = False,
+    ) -> bool:
+        values = {**values, ":now": _now()}
+        if expires:
+            values[":expires"] = int(time.time()) + RETENTION_SECONDS
+        used = {"#status": "status", "#step": "step", "#error": "error", **(names or {})}
+        text = expression + condition
+        return self._conditional(
+            "update_item",
+            Key={"leadId": {"S": lead_id}},
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={name: value for name, value in used.items() if name in text},
+            ExpressionAttributeValues={name: _attribute(value) for name, value in values.items()},
+        )
+
+    def _conditional(self, method: str, **arguments: Any) -> bool:
+        try:
+            self._call(method, **arguments)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            return dict(getattr(self._client, method)(TableName=self._table, **arguments))
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("the table of leads can't be reached; try again later") from error
+
+
+@cache
+def from_environment() -> LeadTable:
+    return LeadTable(aws.client("dynamodb"), settings.required("LEAD_TABLE_NAME"))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {"M": {name: _attribute(inner) for name, inner in value.items()}}
+    return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
+
+
+def _plain(attribute: Mapping[str, Any]) -> Any:
+    if "M" in attribute:
+        return {name: _plain(inner) for name, inner in attribute["M"].items()}
+    return attribute["S"]

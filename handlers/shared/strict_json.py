@@ -1,0 +1,33 @@
+"""JSON as RFC 8259 means it: no NaN, no duplicate keys, no broken Unicode, no bottomless nesting."""
+
+import json
+from typing import Any, NoReturn
+
+from handlers.shared.errors import InvalidRequest
+
+
+def parse(text: str) -> Any:
+    """Raise InvalidRequest with what is wrong; the text itself is never quoted."""
+    if "\ufffd" in text:  # the gateway puts U+FFFD where the body was not UTF-8
+        raise InvalidRequest("the body is not valid UTF-8")
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("the body holds half of a surrogate pair") from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None
+    except ValueError:  # JSONDecodeError, and integers of more digits than Python converts
+        raise InvalidRequest("the body is not valid JSON") from None
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidRequest(f"the body is not valid JSON: {name} is not a number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise InvalidRequest("the body names a field twice")
+    return result
