@@ -1,6 +1,7 @@
 """The CRM database: one connection for each execution environment, kept between calls."""
 
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -28,11 +29,12 @@ _STALE_PASSWORD = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR}
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where the database listens. `ca_file`: TLS with this authority's certificates; None: no TLS."""
+    """Where the database listens. `ca_file`: the authority that the server's certificate is verified by."""
 
     host: str
     port: int
     name: str
+    tls: bool
     ca_file: str | None = None
 
     @classmethod
@@ -41,17 +43,14 @@ class Address:
             host=settings.required("DATABASE_HOST"),
             port=int(settings.required("DATABASE_PORT")),
             name=settings.required("DATABASE_NAME"),
+            tls=settings.required("DATABASE_TLS") == "on",
             ca_file=settings.optional("DATABASE_CA_FILE"),
         )
 
 
 def connect(address: Address, user: str, password: str) -> Any:
     """A new connection; pymysql's errors come through."""
-    tls: dict[str, Any] = (
-        {"ssl_ca": address.ca_file, "ssl_verify_cert": True, "ssl_verify_identity": True}
-        if address.ca_file
-        else {}
-    )
+    tls = {"ssl": _tls_context(address.ca_file)} if address.tls else {"ssl_disabled": True}
     return pymysql.connect(
         host=address.host,
         port=address.port,
@@ -68,6 +67,15 @@ def connect(address: Address, user: str, password: str) -> Any:
         ),
         **tls,
     )
+
+
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Without an authority the connection is encrypted, but the server's identity is taken on trust."""
+    context = ssl.create_default_context(cafile=ca_file)
+    if ca_file is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class Database:

@@ -19,7 +19,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     try:
         applied = schema.apply(connection, migrations)
         password = app_user.ensure_secret(secrets_manager, settings.required("DATABASE_SECRET_ARN"))
-        app_user.ensure_user(connection, address.name, password, require_tls=address.ca_file is not None)
+        app_user.ensure_user(connection, address.name, password, require_tls=address.tls)
     finally:
         connection.close()
     return {"version": len(migrations), "applied": applied}

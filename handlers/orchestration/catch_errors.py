@@ -1,6 +1,7 @@
 """The state CatchErrors: record which state failed and why, keep the event for a replay, and raise an alert.
 
-The state machine sends `{"event", "execution", "failure": {"state", "error", "cause"}}`.
+The state machine sends `{"event", "execution", "failure": {"state", "error", "cause"}}`. For an execution that was
+aborted or timed out, and so never came here, the bus sends the status change.
 """
 
 import json
@@ -8,8 +9,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from handlers.orchestration.receive_lead import lead_id_of
 from handlers.shared import aws, lead_table, log, settings
+from handlers.shared.errors import Unavailable
 from handlers.shared.lead_table import Issue, LeadTable
 
 # Errors of our own, whose text is written without personal data; any other text may quote the payload.
@@ -26,7 +30,10 @@ class TopicAlerts:
         self._topic_arn = topic_arn
 
     def raise_alert(self, subject: str, details: Mapping[str, str]) -> None:
-        self._client.publish(TopicArn=self._topic_arn, Subject=subject, Message=json.dumps(details))
+        try:
+            self._client.publish(TopicArn=self._topic_arn, Subject=subject, Message=json.dumps(details))
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("the topic of alerts can't be reached; try again later") from error
 
 
 def catch(task: Mapping[str, Any], table: LeadTable, alerts: Alerts) -> dict[str, str]:
@@ -59,5 +66,14 @@ def _alerts() -> TopicAlerts:
     return TopicAlerts(aws.client("sns"), settings.required("ALERT_TOPIC_ARN"))
 
 
+def interrupted(change: Mapping[str, Any]) -> dict[str, Any]:
+    """The task that a "Step Functions Execution Status Change" stands for."""
+    detail = change["detail"]
+    failure = {"state": "LeadFlow", "error": f"Execution.{detail['status']}", "cause": ""}
+    return {"event": json.loads(detail["input"]), "execution": detail["executionArn"], "failure": failure}
+
+
 def handler(task: dict[str, Any], _context: Any) -> dict[str, str]:
+    if task.get("source") == "aws.states":
+        task = interrupted(task)
     return catch(task, lead_table.from_environment(), _alerts())

@@ -47,6 +47,10 @@ class Contract:
         except fastjsonschema.JsonSchemaValueException:
             raise InvalidRequest("; ".join(self._problems(name, value))) from None
 
+    def schema(self, name: str) -> dict[str, Any]:
+        """The JSON schema itself, for whoever checks elsewhere, as the web form does."""
+        return dict(self._schemas[name])
+
     def fields(self, name: str) -> tuple[str, ...]:
         """The properties of an object schema."""
         return tuple(self._schemas[name]["properties"])

@@ -2,8 +2,14 @@
 
 from typing import Any, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers.shared.errors import Unavailable
+
 
 class SecretSource(Protocol):
+    """Raises Unavailable when the value can't be read."""
+
     def get(self, *, fresh: bool = False) -> str: ...
 
 
@@ -17,5 +23,9 @@ class ManagedSecret:
 
     def get(self, *, fresh: bool = False) -> str:
         if self._value is None or fresh:
-            self._value = str(self._client.get_secret_value(SecretId=self._arn)["SecretString"])
+            try:
+                answer = self._client.get_secret_value(SecretId=self._arn)
+            except (BotoCoreError, ClientError) as error:
+                raise Unavailable("a secret can't be read; try again later") from error
+            self._value = str(answer["SecretString"])
         return self._value

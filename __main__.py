@@ -1,0 +1,95 @@
+"""Leadbridge: carries leads from cloud channels into a company's customer database (CRM)."""
+
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from components import openapi
+from components.alerts import Alerts, AlertsArgs
+from components.backends import OPERATIONS, Backends, BackendsArgs
+from components.database import Database, DatabaseArgs, check_connection_budget
+from components.event_bus import EventBus, EventBusArgs
+from components.functions import FunctionFactory
+from components.intake import Intake, IntakeArgs
+from components.lead_flow import LeadFlow, LeadFlowArgs
+from components.lead_table import LeadTable, LeadTableArgs
+from components.network import Network, NetworkArgs
+from components.orchestration import Orchestration, OrchestrationArgs
+from components.rest_api import RestApi, RestApiArgs
+from components.settings import StackSettings
+from components.web_form import WebForm, WebFormArgs
+
+ROOT = Path(__file__).parent
+
+# Configuration
+settings = StackSettings.read(pulumi.Config(), ROOT)
+document = openapi.load(ROOT / "openapi.yaml")
+stack = pulumi.get_stack()
+name = f"{pulumi.get_project()}-{stack}"
+factory = FunctionFactory(root=ROOT, document=document, log_retention_days=settings.log_retention_days)
+check_connection_budget(
+    functions=len(OPERATIONS),
+    concurrency=settings.backend_concurrency,
+    limit=settings.database.connection_limit,
+)
+
+# Where leads are on their way
+bus = EventBus(f"{name}-leads", EventBusArgs(archive_days=settings.archive_days))
+leads = LeadTable(f"{name}-leads", LeadTableArgs(protect=settings.protect))
+alerts = Alerts(f"{name}-alerts", AlertsArgs(email=settings.alert_email))
+
+# The customer database and the only functions that know it
+network = Network(f"{name}-network", NetworkArgs(cidr=settings.vpc_cidr))
+database = Database(
+    f"{name}-crm",
+    DatabaseArgs(
+        name=settings.database_name,
+        server=settings.database,
+        network=network,
+        tls=settings.database_tls,
+        ca=settings.database_ca,
+    ),
+)
+backends = Backends(
+    f"{name}-api",
+    BackendsArgs(factory=factory, database=database, network=network, concurrency=settings.backend_concurrency),
+)
+
+# The contract, and who takes leads in
+intake = Intake(
+    f"{name}-intake",
+    IntakeArgs(factory=factory, bus=bus, leads=leads, allowed_origin=settings.allowed_origin),
+)
+api = RestApi(
+    f"{name}-api",
+    RestApiArgs(
+        document=document,
+        functions={**intake.functions, **backends.functions},
+        stage_name=stack,
+        allowed_origin=settings.allowed_origin,
+        intake=settings.intake,
+        crm=settings.crm,
+    ),
+)
+form = WebForm(f"{name}-form", WebFormArgs(factory=factory, api_url=api.url))
+
+# The flow that carries a lead through the API
+orchestration = Orchestration(
+    f"{name}-flow", OrchestrationArgs(factory=factory, api=api, leads=leads, alerts=alerts)
+)
+flow = LeadFlow(
+    f"{name}-flow",
+    LeadFlowArgs(bus=bus, functions=orchestration.functions, log_retention_days=settings.log_retention_days),
+)
+
+# Outputs
+pulumi.export("api_url", api.url)
+pulumi.export("api_key", pulumi.Output.secret(api.api_key))
+pulumi.export("event_bus_name", bus.name)
+pulumi.export("dead_letter_queue_url", bus.dead_letter_queue_url)
+pulumi.export("lead_flow_arn", flow.arn)
+pulumi.export("lead_table_name", leads.name)
+pulumi.export("alert_topic_arn", alerts.topic_arn)
+pulumi.export("form_url", form.url)
+pulumi.export("region", aws.get_region().region)

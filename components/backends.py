@@ -1,0 +1,98 @@
+"""The functions behind the CRM operations, and the migrations that bring the database up to date before them."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import functions
+from components.archive import digest
+from components.database import Database
+from components.function import LambdaFunction
+from components.functions import FunctionFactory
+from components.network import Network
+
+MIGRATIONS = "handlers/migrations"
+
+# operationId -> module, and the schemas that it checks by
+OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "createClient": ("create_client", ("Client", "LeadId")),
+    "createPartner": ("create_partner", ("Partner", "LeadId")),
+    "createBenefit": ("create_benefit", ("Benefit", "LeadId")),
+    "getClient": ("get_client", ("Rut",)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendsArgs:
+    """`concurrency`: how many of each function run at once, and so how many connections it holds."""
+
+    factory: FunctionFactory
+    database: Database
+    network: Network
+    concurrency: int
+
+
+class Backends(pulumi.ComponentResource):
+    """`functions`: operationId -> function. `schema_version`: what the migrations answered."""
+
+    functions: dict[str, LambdaFunction]
+    schema_version: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BackendsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("leadbridge:api:Backends", name, None, opts)
+        migration = self._migrate(name, args)
+        self.functions = {
+            operation: LambdaFunction(
+                f"{name}-{module.replace('_', '-')}",
+                args.factory.args(
+                    f"backend.{module}",
+                    description=f"The API's operation {operation}",
+                    timeout=functions.BACKEND_TIMEOUT,
+                    schemas=schemas,
+                    packages=["pymysql"],
+                    texts=args.database.texts(),
+                    environment=args.database.environment(),
+                    statements=[args.database.read_app_secret_statement()],
+                    vpc=args.network.placement(),
+                    reserved_concurrency=args.concurrency,
+                ),
+                # new code may need the new schema
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[migration]),
+            )
+            for operation, (module, schemas) in OPERATIONS.items()
+        }
+        self.schema_version = migration.result
+        self.register_outputs({"schema_version": self.schema_version})
+
+    def _migrate(self, name: str, args: BackendsArgs) -> aws.lambda_.Invocation:
+        database = args.database
+        function = LambdaFunction(
+            f"{name}-migrations",
+            args.factory.args(
+                "migrations.apply",
+                description="Brings the database's schema and user up to date; the deployment invokes it",
+                timeout=functions.MIGRATION_TIMEOUT,
+                packages=["pymysql"],
+                data=[f"{MIGRATIONS}/versions"],
+                texts=database.texts(),
+                environment={
+                    **database.environment(),
+                    "DATABASE_OWNER_SECRET_ARN": database.owner_secret_arn,
+                },
+                statements=database.migration_statements(),
+                vpc=args.network.placement(),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return aws.lambda_.Invocation(
+            f"{name}-migrate",
+            function_name=function.name,
+            input="{}",
+            triggers={
+                "migrations": digest(args.factory.root / MIGRATIONS),
+                "database": database.host,
+                "secret": database.app_secret_arn,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )

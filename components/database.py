@@ -1,0 +1,164 @@
+"""The CRM database, in one of two modes with the same outputs, and the secret of the backends' user."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.network import Network
+
+Mode = Literal["simulated", "on-premise"]
+
+ENGINE_VERSION = "10.11"
+PARAMETER_FAMILY = "mariadb10.11"
+PORT = 3306
+MIGRATION_CONNECTIONS = 2
+CA_FILE = "database-ca.pem"
+# max_connections of RDS is {DBInstanceClassMemory/12582880}; measured values by class.
+CONNECTION_LIMITS: Mapping[str, int] = {"db.t4g.micro": 85, "db.t4g.small": 170, "db.t4g.medium": 341}
+
+
+def check_connection_budget(*, functions: int, concurrency: int, limit: int) -> None:
+    """Raise ValueError when the backends, all busy, would want more connections than the database has."""
+    wanted = functions * concurrency + MIGRATION_CONNECTIONS
+    if wanted > limit:
+        raise ValueError(
+            f"{functions} backend functions × backendConcurrency {concurrency} + {MIGRATION_CONNECTIONS} for"
+            f" migrations want {wanted} connections, the database allows {limit}: lower backendConcurrency to"
+            f" {max((limit - MIGRATION_CONNECTIONS) // functions, 0)} or raise the database's limit"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedDatabase:
+    """RDS MariaDB in the VPC. `protect`: deletion protection, a final snapshot and two zones."""
+
+    instance_class: str
+    storage_gib: int
+    protect: bool
+
+    def __post_init__(self) -> None:
+        if self.instance_class not in CONNECTION_LIMITS:
+            known = ", ".join(CONNECTION_LIMITS)
+            raise ValueError(f"databaseInstanceClass {self.instance_class!r} is unknown; one of {known}")
+
+    @property
+    def connection_limit(self) -> int:
+        return CONNECTION_LIMITS[self.instance_class]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPremiseDatabase:
+    """A database of the company's own, over a private link. `network_cidr`: where it lies, for the firewall."""
+
+    host: str
+    port: int
+    network_cidr: str
+    owner_secret_arn: str
+    connection_limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs:
+    """`tls`: connections are encrypted, or refused. `ca`: PEM of the authority to verify the server by."""
+
+    name: str
+    server: SimulatedDatabase | OnPremiseDatabase
+    network: Network
+    tls: bool
+    ca: str | None = None
+
+
+class Database(pulumi.ComponentResource):
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    owner_secret_arn: pulumi.Output[str]
+    app_secret_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("leadbridge:database:Database", name, None, opts)
+        self._args = args
+        if isinstance(args.server, SimulatedDatabase):
+            self._simulate(name, args.server)
+        else:
+            self.host = pulumi.Output.from_input(args.server.host)
+            self.port = pulumi.Output.from_input(args.server.port)
+            self.owner_secret_arn = pulumi.Output.from_input(args.server.owner_secret_arn)
+            args.network.allow_out("database", args.server.network_cidr, args.server.port)
+        # The migrations put the value: the password is never in the stack's state.
+        secret = aws.secretsmanager.Secret(
+            f"{name}-app-user",
+            description="The backends' database user; written by the migrations",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.app_secret_arn = secret.arn
+        self.register_outputs({"host": self.host, "port": self.port, "app_secret_arn": secret.arn})
+
+    def _simulate(self, name: str, server: SimulatedDatabase) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        network = self._args.network
+        group = network.security_group("database", "The customer database")
+        network.allow("database", network.function_security_group_id, group.id, PORT)
+        subnets = aws.rds.SubnetGroup(f"{name}-subnets", subnet_ids=network.subnet_ids, opts=child)
+        parameters = aws.rds.ParameterGroup(
+            f"{name}-parameters",
+            family=PARAMETER_FAMILY,
+            parameters=[{"name": "require_secure_transport", "value": "1" if self._args.tls else "0"}],
+            opts=child,
+        )
+        instance = aws.rds.Instance(
+            f"{name}-instance",
+            engine="mariadb",
+            engine_version=ENGINE_VERSION,
+            instance_class=server.instance_class,
+            allocated_storage=server.storage_gib,
+            storage_type="gp3",
+            storage_encrypted=True,
+            db_name=self._args.name,
+            username="crm_owner",
+            manage_master_user_password=True,
+            port=PORT,
+            db_subnet_group_name=subnets.name,
+            parameter_group_name=parameters.name,
+            vpc_security_group_ids=[group.id],
+            publicly_accessible=False,
+            multi_az=server.protect,
+            backup_retention_period=7,
+            copy_tags_to_snapshot=True,
+            deletion_protection=server.protect,
+            skip_final_snapshot=not server.protect,
+            final_snapshot_identifier=f"{name}-final" if server.protect else None,
+            auto_minor_version_upgrade=True,
+            opts=child,
+        )
+        self.host = instance.address
+        self.port = instance.port
+        self.owner_secret_arn = instance.master_user_secrets.apply(lambda found: str(found[0].secret_arn))
+
+    def environment(self) -> dict[str, pulumi.Input[str]]:
+        """What a function needs in order to connect as the app's user."""
+        values: dict[str, pulumi.Input[str]] = {
+            "DATABASE_HOST": self.host,
+            "DATABASE_PORT": self.port.apply(str),
+            "DATABASE_NAME": self._args.name,
+            "DATABASE_SECRET_ARN": self.app_secret_arn,
+            "DATABASE_TLS": "on" if self._args.tls else "off",
+        }
+        return values | ({"DATABASE_CA_FILE": CA_FILE} if self._args.ca else {})
+
+    def texts(self) -> dict[str, str]:
+        """What its archive needs."""
+        return {CA_FILE: self._args.ca} if self._args.ca else {}
+
+    def read_app_secret_statement(self) -> iam.Statement:
+        return iam.allow(["secretsmanager:GetSecretValue"], [self.app_secret_arn])
+
+    def migration_statements(self) -> list[iam.Statement]:
+        read = ["secretsmanager:GetSecretValue"]
+        return [
+            iam.allow(read, [self.owner_secret_arn]),
+            iam.allow([*read, "secretsmanager:PutSecretValue"], [self.app_secret_arn]),
+        ]

@@ -1,0 +1,108 @@
+"""The event bus that leads travel on, its archive, and the dead-letter queue for what can't be delivered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+
+LEAD_SOURCES = ("leadbridge.web", "leadbridge.app")
+LEAD_DETAIL_TYPE = "LeadReceived"
+DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600  # the most that SQS keeps a message
+
+
+def lead_pattern() -> dict[str, Any]:
+    return {"source": list(LEAD_SOURCES), "detail-type": [LEAD_DETAIL_TYPE]}
+
+
+def stray_pattern() -> dict[str, Any]:
+    """Everything that `lead_pattern` does not match: no event on the bus goes unseen."""
+    return {
+        "$or": [
+            {"source": [{"anything-but": list(LEAD_SOURCES)}]},
+            {"detail-type": [{"anything-but": [LEAD_DETAIL_TYPE]}]},
+        ]
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventBusArgs:
+    """`archive_days`: how long events can be replayed."""
+
+    archive_days: int = 30
+
+    def __post_init__(self) -> None:
+        if self.archive_days < 1:
+            raise ValueError(f"archive_days is {self.archive_days}; keep events for at least one day")
+
+
+class EventBus(pulumi.ComponentResource):
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    dead_letter_queue_arn: pulumi.Output[str]
+    dead_letter_queue_url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EventBusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("leadbridge:events:EventBus", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        bus = aws.cloudwatch.EventBus(f"{name}-bus", name=name, opts=child)
+        aws.cloudwatch.EventArchive(
+            f"{name}-archive",
+            description="Every event, for a replay of a time window",
+            event_source_arn=bus.arn,
+            retention_days=args.archive_days,
+            opts=child,
+        )
+        queue = aws.sqs.Queue(
+            f"{name}-dead-letters",
+            message_retention_seconds=DEAD_LETTER_RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True,
+            opts=child,
+        )
+        aws.sqs.QueuePolicy(
+            f"{name}-dead-letters-policy",
+            queue_url=queue.url,
+            policy=pulumi.Output.json_dumps(_queue_policy(queue.arn, bus.arn)),
+            opts=child,
+        )
+        stray = aws.cloudwatch.EventRule(
+            f"{name}-stray",
+            description="Events that are not leads go to the dead-letter queue",
+            event_bus_name=bus.name,
+            event_pattern=pulumi.Output.json_dumps(stray_pattern()),
+            opts=child,
+        )
+        aws.cloudwatch.EventTarget(
+            f"{name}-stray-target",
+            event_bus_name=bus.name,
+            rule=stray.name,
+            arn=queue.arn,
+            opts=child,
+        )
+        self.name = bus.name
+        self.arn = bus.arn
+        self.dead_letter_queue_arn = queue.arn
+        self.dead_letter_queue_url = queue.url
+        self.register_outputs({"name": self.name, "arn": self.arn, "dead_letter_queue_url": queue.url})
+
+    def put_events_statement(self) -> iam.Statement:
+        return iam.allow(["events:PutEvents"], [self.arn])
+
+
+def _queue_policy(queue_arn: Any, bus_arn: pulumi.Output[str]) -> dict[str, Any]:
+    """EventBridge may send, for the rules of this bus only."""
+    rules = bus_arn.apply(lambda arn: arn.replace(":event-bus/", ":rule/") + "/*")
+    return iam.document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue_arn,
+                "Condition": {"ArnLike": {"aws:SourceArn": rules}},
+            }
+        ]
+    )

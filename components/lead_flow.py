@@ -1,0 +1,142 @@
+"""The state machine that carries a lead into the CRM, and the rules that start it and watch over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import flow_definition, iam
+from components.event_bus import EventBus, lead_pattern
+from components.function import LambdaFunction
+
+# EventBridge's own retries of a start: after these the event waits in the dead-letter queue.
+MAX_EVENT_AGE_SECONDS = 24 * 3600
+MAX_EVENT_RETRIES = 185
+
+# The log delivery actions know no resource: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+_LOG_DELIVERY_ACTIONS = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+
+
+def interrupted_pattern(state_machine_arn: Any) -> dict[str, Any]:
+    """Executions that ended without passing through CatchErrors."""
+    return {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"stateMachineArn": [state_machine_arn], "status": ["TIMED_OUT", "ABORTED"]},
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadFlowArgs:
+    """`functions`: one for each of flow_definition.FUNCTION_STATES."""
+
+    bus: EventBus
+    functions: Mapping[str, LambdaFunction]
+    log_retention_days: int
+
+    def __post_init__(self) -> None:
+        missing = sorted(set(flow_definition.FUNCTION_STATES) ^ set(self.functions))
+        if missing:
+            raise ValueError(f"states and functions don't match: {', '.join(missing)}")
+
+
+class LeadFlow(pulumi.ComponentResource):
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: LeadFlowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("leadbridge:flow:LeadFlow", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/vendedlogs/states/{name}",
+            retention_in_days=args.log_retention_days,
+            opts=child,
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=pulumi.Output.json_dumps(iam.trust("states.amazonaws.com")),
+            opts=child,
+        )
+        invoke = iam.allow(["lambda:InvokeFunction"], [function.arn for function in args.functions.values()])
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            role=role.id,
+            policy=pulumi.Output.json_dumps(iam.document([invoke, iam.allow(_LOG_DELIVERY_ACTIONS, ["*"])])),
+            opts=child,
+        )
+        arns = {state: function.arn for state, function in args.functions.items()}
+        machine = aws.sfn.StateMachine(
+            f"{name}-state-machine",
+            name=name,
+            type="STANDARD",
+            role_arn=role.arn,
+            definition=pulumi.Output.json_dumps(flow_definition.definition(arns)),
+            logging_configuration={
+                "level": "ERROR",
+                # the data of an execution is personal data: it stays out of the logs
+                "include_execution_data": False,
+                "log_destination": pulumi.Output.concat(logs.arn, ":*"),
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.arn = machine.arn
+        self._start_on_lead(name, args.bus)
+        self._record_interrupted(name, args.functions["CatchErrors"])
+        self.register_outputs({"arn": self.arn})
+
+    def _start_on_lead(self, name: str, bus: EventBus) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-lead",
+            description="A lead starts the flow",
+            event_bus_name=bus.name,
+            event_pattern=pulumi.Output.json_dumps(lead_pattern()),
+            opts=child,
+        )
+        role = aws.iam.Role(
+            f"{name}-start-role",
+            assume_role_policy=pulumi.Output.json_dumps(iam.trust("events.amazonaws.com")),
+            opts=child,
+        )
+        start = aws.iam.RolePolicy(
+            f"{name}-start-policy",
+            role=role.id,
+            policy=pulumi.Output.json_dumps(iam.document([iam.allow(["states:StartExecution"], [self.arn])])),
+            opts=child,
+        )
+        aws.cloudwatch.EventTarget(
+            f"{name}-start",
+            event_bus_name=bus.name,
+            rule=rule.name,
+            arn=self.arn,
+            role_arn=role.arn,
+            dead_letter_config={"arn": bus.dead_letter_queue_arn},
+            retry_policy={
+                "maximum_event_age_in_seconds": MAX_EVENT_AGE_SECONDS,
+                "maximum_retry_attempts": MAX_EVENT_RETRIES,
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[start]),
+        )
+
+    def _record_interrupted(self, name: str, catch_errors: LambdaFunction) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-interrupted",
+            description="An execution that was aborted or timed out is recorded as a failed lead",
+            event_pattern=pulumi.Output.json_dumps(interrupted_pattern(self.arn)),
+            opts=child,
+        )
+        aws.cloudwatch.EventTarget(f"{name}-interrupted-target", rule=rule.name, arn=catch_errors.arn, opts=child)
+        catch_errors.allow_invoke(f"{name}-interrupted", "events.amazonaws.com", rule.arn, self)

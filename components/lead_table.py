@@ -1,0 +1,55 @@
+"""The table that holds each lead's state in the flow, with a sparse index of the failed ones."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+
+FAILED_INDEX = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadTableArgs:
+    """`protect`: refuse the table's deletion, as every stack with real leads should."""
+
+    protect: bool
+
+
+class LeadTable(pulumi.ComponentResource):
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: LeadTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("leadbridge:leads:LeadTable", name, None, opts)
+        table = aws.dynamodb.Table(
+            f"{name}-table",
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="leadId",
+            attributes=[
+                {"name": "leadId", "type": "S"},
+                {"name": "failed", "type": "S"},
+                {"name": "updatedAt", "type": "S"},
+            ],
+            global_secondary_indexes=[
+                {
+                    "name": FAILED_INDEX,
+                    "hash_key": "failed",
+                    "range_key": "updatedAt",
+                    "projection_type": "ALL",
+                }
+            ],
+            ttl={"attribute_name": "expiresAt", "enabled": True},
+            point_in_time_recovery={"enabled": True},
+            server_side_encryption={"enabled": True},
+            deletion_protection_enabled=args.protect,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.name = table.name
+        self.arn = table.arn
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def statement(self, *actions: str) -> iam.Statement:
+        """Rights on single items, such as "GetItem"."""
+        return iam.allow([f"dynamodb:{action}" for action in actions], [self.arn])

@@ -1,0 +1,137 @@
+"""The REST API that openapi.yaml describes: its functions, its stage, its key."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam, openapi
+from components.function import LambdaFunction
+
+# API Gateway's own limit for a REST integration, in milliseconds; the functions' time-outs are below it.
+INTEGRATION_TIMEOUT_MS = 29_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """Requests per second in the long run, and at once."""
+
+    rate: int
+    burst: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestApiArgs:
+    """`functions`: operationId -> function. `intake`: for the public operations; `crm`: for the key's holder."""
+
+    document: openapi.Document
+    functions: Mapping[str, LambdaFunction]
+    stage_name: str
+    allowed_origin: str
+    intake: Throttle
+    crm: Throttle
+
+
+class RestApi(pulumi.ComponentResource):
+    url: pulumi.Output[str]
+    api_key: pulumi.Output[str]
+    api_key_secret_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RestApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("leadbridge:api:RestApi", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        arns = {operation: function.invoke_arn for operation, function in args.functions.items()}
+        body = pulumi.Output.json_dumps(openapi.for_gateway(args.document, arns, args.allowed_origin))
+
+        api = aws.apigateway.RestApi(
+            f"{name}-rest-api",
+            name=name,
+            body=body,
+            endpoint_configuration={"types": "REGIONAL"},
+            opts=child,
+        )
+        for operation, (method, path) in openapi.operations(args.document).items():
+            path_pattern = "/".join("*" if part.startswith("{") else part for part in path.split("/"))
+            source = pulumi.Output.concat(api.execution_arn, "/*/", method, path_pattern)
+            args.functions[operation].allow_invoke(f"{name}-{operation}", "apigateway.amazonaws.com", source, self)
+        # A new deployment for each new body, made before the old one goes: the stage never serves an old contract.
+        deployment = aws.apigateway.Deployment(
+            f"{name}-deployment",
+            rest_api=api.id,
+            triggers={"body": body.apply(_digest)},
+            opts=child,
+        )
+        stage = aws.apigateway.Stage(
+            f"{name}-stage",
+            rest_api=api.id,
+            deployment=deployment.id,
+            stage_name=args.stage_name,
+            opts=child,
+        )
+        self._throttle(name, args, api, stage)
+        key = aws.apigateway.ApiKey(f"{name}-orchestration-key", description="The orchestration's", opts=child)
+        self._plan(name, args.crm, api, stage, key)
+        self.url = stage.invoke_url
+        self.api_key = key.value
+        self.api_key_secret_arn = self._keep_key(name, key)
+        self.register_outputs({"url": self.url})
+
+    def _throttle(
+        self, name: str, args: RestApiArgs, api: aws.apigateway.RestApi, stage: aws.apigateway.Stage
+    ) -> None:
+        public = [
+            (method, path)
+            for operation, (method, path) in openapi.operations(args.document).items()
+            if args.document["paths"][path][method.lower()].get("security") == []
+        ]
+        for method, path in public:
+            # method paths write "/" as "~1" except for the first, which they leave out
+            method_path = path.removeprefix("/").replace("/", "~1") + "/" + method
+            aws.apigateway.MethodSettings(
+                f"{name}-throttle-{args.document['paths'][path][method.lower()]['operationId']}",
+                rest_api=api.id,
+                stage_name=stage.stage_name,
+                method_path=method_path,
+                settings={
+                    "throttling_rate_limit": args.intake.rate,
+                    "throttling_burst_limit": args.intake.burst,
+                },
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+    def _plan(self, name: str, throttle: Throttle, api: Any, stage: Any, key: aws.apigateway.ApiKey) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        plan = aws.apigateway.UsagePlan(
+            f"{name}-orchestration-plan",
+            api_stages=[{"api_id": api.id, "stage": stage.stage_name}],
+            throttle_settings={"rate_limit": throttle.rate, "burst_limit": throttle.burst},
+            opts=child,
+        )
+        aws.apigateway.UsagePlanKey(
+            f"{name}-orchestration-plan-key",
+            key_id=key.id,
+            key_type="API_KEY",
+            usage_plan_id=plan.id,
+            opts=child,
+        )
+
+    def _keep_key(self, name: str, key: aws.apigateway.ApiKey) -> pulumi.Output[str]:
+        """Where the orchestration reads the key, so that it stands in no environment and can be rotated."""
+        child = pulumi.ResourceOptions(parent=self)
+        secret = aws.secretsmanager.Secret(
+            f"{name}-key-secret", description="The CRM API key that the orchestration sends", opts=child
+        )
+        version = aws.secretsmanager.SecretVersion(
+            f"{name}-key-secret-value", secret_id=secret.id, secret_string=key.value, opts=child
+        )
+        return version.arn
+
+    def read_key_statement(self) -> iam.Statement:
+        return iam.allow(["secretsmanager:GetSecretValue"], [self.api_key_secret_arn])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
