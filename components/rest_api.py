@@ -127,7 +127,7 @@ class RestApi(pulumi.ComponentResource):
         version = aws.secretsmanager.SecretVersion(
             f"{name}-key-secret-value", secret_id=secret.id, secret_string=key.value, opts=child
         )
-        return version.arn
+        return version.secret_arn
 
     def read_key_statement(self) -> iam.Statement:
         return iam.allow(["secretsmanager:GetSecretValue"], [self.api_key_secret_arn])

@@ -1,11 +1,15 @@
 """Invoked by the deployment: brings the schema and the backends' user up to date."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+import pymysql
 
 from handlers.backend import database
 from handlers.migrations import app_user, schema
 from handlers.shared import aws, settings
+from handlers.shared.errors import MigrationFailed
 from handlers.shared.secrets import ManagedSecret
 
 
@@ -15,7 +19,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     secrets_manager = aws.client("secretsmanager")
     owner = json.loads(ManagedSecret(secrets_manager, settings.required("DATABASE_OWNER_SECRET_ARN")).get())
     migrations = schema.load()
-    connection = database.connect(address, owner["username"], owner["password"])
+    connection = _connect(address, owner)
     try:
         applied = schema.apply(connection, migrations)
         password = app_user.ensure_secret(secrets_manager, settings.required("DATABASE_SECRET_ARN"))
@@ -23,3 +27,13 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     finally:
         connection.close()
     return {"version": len(migrations), "applied": applied}
+
+
+def _connect(address: database.Address, owner: Mapping[str, str]) -> Any:
+    try:
+        return database.connect(address, owner["username"], owner["password"])
+    except pymysql.MySQLError as error:
+        raise MigrationFailed(
+            f"can't connect to {address.host}:{address.port} as {owner['username']}: {error.args[-1]};"
+            " check the host, the private link and the owner's secret"
+        ) from error

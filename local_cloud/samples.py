@@ -1,0 +1,211 @@
+"""Sends the sample leads through a deployed stack, shows each one's way and the rows that it left."""
+
+import json
+import time
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import boto3
+import pymysql
+import urllib3
+
+SAMPLES = Path(__file__).parent / "sample_leads.json"
+TIMEOUT_SECONDS = 60
+POLL_SECONDS = 0.03
+AT_ONCE = 4
+
+STEPS = ("received", "client", "partner", "benefit")
+FINAL = {"COMPLETED", "FAILED"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """`same_event_as` sends another sample's event again; `after` waits until that one has ended."""
+
+    name: str
+    via: str
+    lead: Mapping[str, Any] = field(default_factory=dict)
+    after: str | None = None
+    same_event_as: str | None = None
+    fails: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journey:
+    """What became of one sample. `status` is the API's LeadStatus."""
+
+    sample: Sample
+    lead_id: str
+    status: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        return bool(self.status["status"] == ("FAILED" if self.sample.fails else "COMPLETED"))
+
+
+class SampleNotTaken(Exception):
+    """The stack did not take a sample; the message says what it answered."""
+
+
+def load() -> list[Sample]:
+    return [Sample(**item) for item in json.loads(SAMPLES.read_text(encoding="utf-8"))]
+
+
+class Sender:
+    """`outputs`: as `python -m local_cloud outputs --json` prints them."""
+
+    def __init__(self, outputs: Mapping[str, Any]) -> None:
+        self._api_url = outputs["api_url"]
+        self._bus_name = outputs["event_bus_name"]
+        self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=False)
+        self._events = boto3.client(
+            "events",
+            endpoint_url=outputs["aws_endpoint_url"],
+            region_name=outputs["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the local cloud takes any
+        )
+
+    def journey(self, sample: Sample, lead_id: str, *, again: bool = False) -> Journey:
+        """Send the sample and follow it to its end. `again`: put its event on the bus once more."""
+        started = time.monotonic()
+        if sample.via == "form":
+            lead_id = self._submit(sample)
+        else:
+            self._put_event(sample, lead_id)
+            if again:
+                self._put_event(sample, lead_id)
+        return Journey(
+            sample=sample, lead_id=lead_id, status=self._follow(lead_id), seconds=time.monotonic() - started
+        )
+
+    def _submit(self, sample: Sample) -> str:
+        response = self._http.request("POST", f"{self._api_url}/leads", json=sample.lead)
+        if response.status != 202:
+            raise SampleNotTaken(
+                f"sample {sample.name!r}: POST /leads answered {response.status}: {response.data!r}"
+            )
+        return str(response.json()["leadId"])
+
+    def _put_event(self, sample: Sample, lead_id: str) -> None:
+        entry = {
+            "EventBusName": self._bus_name,
+            "Source": f"leadbridge.{sample.lead['origin']}",
+            "DetailType": "LeadReceived",
+            "Detail": json.dumps({**sample.lead, "leadId": lead_id}),
+        }
+        answer = self._events.put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            raise SampleNotTaken(f"sample {sample.name!r}: the bus answered {answer['Entries'][0]}")
+
+    def _follow(self, lead_id: str) -> Mapping[str, Any]:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            response = self._http.request("GET", f"{self._api_url}/leads/{lead_id}")
+            status = response.json()
+            if response.status == 200 and status["status"] in FINAL:
+                return dict(status)
+            if time.monotonic() > deadline:
+                raise SampleNotTaken(
+                    f"lead {lead_id} has not ended after {TIMEOUT_SECONDS} s; last answer: {status}"
+                )
+            time.sleep(POLL_SECONDS)
+
+
+def send(outputs: Mapping[str, Any], out: TextIO) -> bool:
+    """Send all samples; False when one of them did not end as its file says."""
+    sender = Sender(outputs)
+    samples = load()
+    doubled = {sample.same_event_as for sample in samples if sample.same_event_as}
+    out.write(f"leads         {len(samples)} sent\n")
+    as_expected = True
+    for wave in _waves([sample for sample in samples if not sample.same_event_as]):
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            journeys = pool.map(
+                lambda sample: sender.journey(sample, str(uuid.uuid4()), again=sample.name in doubled), wave
+            )
+            for journey in journeys:
+                out.write(_line(journey, twice=journey.sample.name in doubled))
+                out.flush()
+                as_expected &= journey.as_expected
+    ruts = [sample.lead["rut"].upper() for sample in samples if sample.lead]
+    out.write(_rows(outputs["database"], ruts))
+    return as_expected
+
+
+def _waves(samples: list[Sample]) -> list[list[Sample]]:
+    """Those that wait for others come after them."""
+    first = [sample for sample in samples if not sample.after]
+    return [first, [sample for sample in samples if sample.after]]
+
+
+def _line(journey: Journey, *, twice: bool) -> str:
+    status = journey.status
+    reached = STEPS[: STEPS.index(status["step"]) + 1] if status["step"] in STEPS else ()
+    notes = [warning["description"] for warning in status.get("warnings", ())]
+    if twice:
+        notes.append("sent twice, done once")
+    if "error" in status:
+        notes.append(f"{status['error']['step']}: {status['error']['description']}")
+    state = status["status"] if status["status"] == "FAILED" else "completed"
+    way = " > ".join(reached) or "-"
+    return (
+        f"  {journey.lead_id[:8]}…  {journey.sample.via:<4}  {way:<40} {state:<10} {journey.seconds:5.2f} s"
+        f"  {'; '.join(notes)}".rstrip()
+        + "\n"
+    )
+
+
+def _rows(database: Mapping[str, Any], ruts: list[str]) -> str:
+    connection = pymysql.connect(
+        host=database["host"],
+        port=database["port"],
+        user=database["user"],
+        password=database["password"],
+        database=database["name"],
+        charset="utf8mb4",
+    )
+    try:
+        with connection.cursor() as cursor:
+            counts: list[str] = []
+            for table in ("CLIENTS", "PARTNER", "BENEFIT"):
+                cursor.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608 - a constant
+                counts += [f"{table} {count}" for (count,) in cursor.fetchall()]
+            cursor.execute(
+                "SELECT rut, name, lastname, phone, mail, store, IF(wants_benefit, 'yes', 'no') FROM CLIENTS"
+                " LEFT JOIN PARTNER USING (rut) LEFT JOIN BENEFIT USING (rut) WHERE rut IN %s ORDER BY rut",
+                (ruts,),
+            )
+            rows = cursor.fetchall()
+    finally:
+        connection.close()
+    header = ("rut", "name", "lastname", "phone", "mail", "store", "benefit")
+    return f"CRM           {'   '.join(counts)}\n" + _table(header, rows)
+
+
+def _table(header: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> str:
+    cells = [header, *(tuple("-" if value is None else str(value) for value in row) for row in rows)]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(header))]
+    lines = (
+        "  ".join(value + " " * (width - _width(value)) for value, width in zip(row, widths, strict=True))
+        for row in cells
+    )
+    return "".join(f"  {line.rstrip()}\n" for line in lines)
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: wide characters take two, combining ones none."""
+    return sum(
+        0
+        if unicodedata.category(char) in ("Mn", "Me", "Cf")
+        else 2
+        if unicodedata.east_asian_width(char) in "WF"
+        else 1
+        for char in text
+    )
