@@ -1,0 +1,54 @@
+# Everything that a person or CI runs. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+STACK ?= local
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up preview down outputs doctor test check lint types contract-lint format browser
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY)  ## install what the project needs, into .venv
+
+$(READY): requirements/bootstrap.txt requirements/dev.txt requirements/lambda-runtime.txt
+	@tools/setup $(PYTHON)
+
+up: setup  ## start the local cloud, deploy the stack, send the sample leads
+	@$(BIN)/python -m local_cloud up --stack $(STACK)
+
+preview: setup  ## show what `make up` would change
+	@$(BIN)/python -m local_cloud preview --stack $(STACK)
+
+down: setup  ## stop the local cloud and remove what it holds
+	@$(BIN)/python -m local_cloud down --stack $(STACK)
+
+outputs: setup  ## print the stack's addresses, the API key and the database's address as JSON
+	@$(BIN)/python -m local_cloud outputs --stack $(STACK) --json
+
+doctor: setup  ## say what is missing on this machine
+	@$(BIN)/python -m local_cloud doctor --stack $(STACK)
+
+test: setup browser  ## run every test
+	@$(BIN)/python -m pytest
+
+check: setup lint types contract-lint  ## format, lint, types, the contract's validity
+
+lint:
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types:
+	@$(BIN)/mypy .
+
+contract-lint:
+	@$(BIN)/openapi-spec-validator openapi.yaml
+	@$(BIN)/python -m components.gateway_limits openapi.yaml
+
+format: setup  ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+browser:
+	@tools/ensure-package chromium chromium

@@ -1,0 +1,119 @@
+"""The command line: python -m local_cloud {up,preview,down,outputs,doctor}."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from local_cloud import commands, deployment
+from local_cloud.console import Console
+from local_cloud.doctor import doctor
+from local_cloud.errors import LocalCloudError
+from local_cloud.home import REPOSITORY, Home
+
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "up": "start the local cloud, deploy the stack and send the sample leads",
+    "preview": "show what `up` would change; changes nothing",
+    "down": "stop the local cloud and remove what it holds",
+    "outputs": "print the stack's outputs and how to reach the cloud",
+    "doctor": "look for what would keep the local cloud from working",
+}
+_EXAMPLES = """\
+examples:
+  python -m local_cloud up
+  python -m local_cloud up --no-leads --home /tmp/second
+  python -m local_cloud preview --json
+  python -m local_cloud outputs --json
+  python -m local_cloud down
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    console = Console(as_json=options.json)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(options, console)
+    except KeyboardInterrupt:
+        console.error("interrupted; what was begun is recorded, and the same command carries on from there")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 1  # whoever read the output has left
+    except Exception as error:
+        if not _is_for_the_person(error):
+            raise
+        return _report(error, console)
+
+
+def _report(error: Exception, console: Console) -> int:
+    kind = type(error).__name__
+    if kind == "DeploymentFailed":  # its errors were shown as they came
+        console.error(
+            "The deployment failed. What was created is recorded: put it right and run the command again."
+        )
+    else:
+        console.error(f"error: {error}")
+    console.result({"error": str(error)})
+    return INTERRUPTED if kind == "DeploymentInterrupted" else 1
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    root: Path = options.root
+    home = Home(options.home) if options.home else Home.of_stack(options.stack, root)
+    request = commands.Request(stack=options.stack, home=home, root=root, console=console)
+    if options.command == "doctor":
+        return doctor(home, console)
+    if options.command == "down":
+        return commands.down(request)
+    deployment.check_stack(root, options.stack)
+    if options.command == "up":
+        return commands.up(request, leads=not options.no_leads)
+    if options.command == "preview":
+        return commands.preview(request)
+    return commands.outputs(request)
+
+
+def _is_for_the_person(error: Exception) -> bool:
+    if isinstance(error, LocalCloudError):
+        return True
+    # Only a command that deploys has imported the engine: its errors can't come from elsewhere.
+    errors = sys.modules.get("local_cloud.engine.errors")
+    return errors is not None and isinstance(error, errors.EngineError)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_cloud",
+        description="Runs the whole stack on this machine: no AWS account, no Docker, no Pulumi CLI.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="{up,preview,down,outputs,doctor}")
+    for name, purpose in _COMMANDS.items():
+        command = subparsers.add_parser(
+            name,
+            help=purpose,
+            description=f"{purpose[0].upper()}{purpose[1:]}.",
+            epilog=f"example: python -m local_cloud {name} --home /tmp/second",
+        )
+        command.add_argument("--stack", default="local", help="whose Pulumi.<stack>.yaml is read (default: local)")
+        command.add_argument(
+            "--home", type=Path, help="folder of this cloud's ports, data and state (default: .leadbridge/<stack>)"
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+        command.add_argument(
+            "--root", type=Path, default=REPOSITORY, help="folder of Pulumi.yaml (default: this checkout)"
+        )
+        if name == "up":
+            command.add_argument("--no-leads", action="store_true", help="don't send the sample leads")
+    return parser

@@ -1,0 +1,114 @@
+"""The servers of one local cloud, started together and stopped without a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from local_cloud import emulator_process, lambda_interpreter, mariadb
+from local_cloud.console import summary_line
+from local_cloud.emulator_process import Emulator
+from local_cloud.home import Home
+from local_cloud.mariadb import Database
+from local_cloud.processes import Process, find_marked, kill_marked
+
+Say = Callable[[str], None]
+_SERVICES = (emulator_process.SERVICE, mariadb.SERVICE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What tests change: variables of MiniStack and options of MariaDB."""
+
+    emulator: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    database: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    lambda_requirements: Path = lambda_interpreter.REQUIREMENTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Cloud:
+    emulator: Emulator
+    database: Database
+
+
+def start(home: Home, *, region: str, say: Say, settings: Settings | None = None) -> Cloud:
+    """Start what does not run, both at once, and say what was done. The caller holds the home's lock."""
+    settings = settings or Settings()
+    if mariadb.is_fresh(home):
+        # What is deployed believes in tables that are gone: it has to be deployed afresh, too.
+        if _stop(home, emulator_process.SERVICE):
+            say(summary_line("cloud", "stopped, since the database's data are gone"))
+    with ThreadPoolExecutor(2) as pool:
+        database = pool.submit(_start_database, home, say, settings)
+        emulator = pool.submit(_start_emulator, home, region, say, settings)
+    return Cloud(emulator=emulator.result(), database=database.result())
+
+
+def stop(home: Home) -> list[str]:
+    """End every process of the home and delete its temporary folders; what was stopped."""
+    stopped = [service for service in _SERVICES if _stop(home, service)]
+    shutil.rmtree(home.path / "tmp", ignore_errors=True)
+    return stopped
+
+
+def _start_database(home: Home, say: Say, settings: Settings) -> Database:
+    began = time.monotonic()
+    database = mariadb.running(home)
+    note = "already running" if database else _clear_away(home, mariadb.SERVICE)
+    if database is None:
+        database = mariadb.start(home, settings=settings.database, say=say)
+    what = f"MariaDB {database.version} on {database.host}:{database.port}"
+    say(summary_line("database", _with_note(what, note), time.monotonic() - began))
+    return database
+
+
+def _start_emulator(home: Home, region: str, say: Say, settings: Settings) -> Emulator:
+    began = time.monotonic()
+    python = lambda_interpreter.ensure(requirements=settings.lambda_requirements, say=say)
+    say(summary_line("environment", "ready", time.monotonic() - began))
+    began = time.monotonic()
+    emulator = emulator_process.running(home)
+    note = "already running" if emulator else _clear_away(home, emulator_process.SERVICE)
+    if emulator is None:
+        emulator = emulator_process.start(home, lambda_python=python, region=region, settings=settings.emulator)
+    what = f"MiniStack {emulator.version} on {emulator.endpoint_url.removeprefix('http://')}"
+    say(summary_line("cloud", _with_note(what, note), time.monotonic() - began))
+    return emulator
+
+
+def _clear_away(home: Home, service: str) -> str:
+    """Make room for a new start; what was found, in words for the person."""
+    process = Process.load(home.record(service))
+    hung = process is not None and process.is_alive()
+    left = _stop(home, service)
+    if hung:
+        return "did not answer: restarted"
+    if process is not None:
+        return "was dead: restarted"
+    return "was unknown: restarted" if left else ""
+
+
+def _stop(home: Home, service: str) -> bool:
+    """End the service and what it left behind; whether anything ran."""
+    process = Process.load(home.record(service))
+    ran = process is not None and process.stop()
+    marker = home.marker if service == emulator_process.SERVICE else mariadb.marker(home)
+    left = kill_marked(marker)
+    home.record(service).unlink(missing_ok=True)
+    shutil.rmtree(home.tmp(service), ignore_errors=True)
+    return ran or left > 0
+
+
+def strays(home: Home) -> list[Process]:
+    """Processes of this home that no record names: what a crash left behind."""
+    known = {process.pid for service in _SERVICES if (process := Process.load(home.record(service)))}
+    found = find_marked(home.marker) + find_marked(mariadb.marker(home))
+    return [process for process in found if process.pid not in known]
+
+
+def _with_note(text: str, note: str) -> str:
+    return f"{text} ({note})" if note else text

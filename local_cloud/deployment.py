@@ -1,0 +1,168 @@
+"""Deploys a stack's program to the running local cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.cloud import Cloud
+from local_cloud.console import Console, StepReporter, summary_line
+from local_cloud.errors import LocalCloudError
+from local_cloud.home import Home, write_private
+
+# Pulumi's modules take half a second to import: not for `--help`, `down` or `doctor`.
+if TYPE_CHECKING:
+    from local_cloud.engine import Engine, Stack, Summary
+
+OWNER_SECRET = "crm-owner"  # noqa: S105 (the name of a secret, not a secret)
+DEFAULT_REGION = "us-east-1"
+
+
+def check_stack(root: Path, stack: str) -> None:
+    """Raises LocalCloudError, with the names of the stacks that exist, for an unknown one."""
+    names = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
+    if stack not in names:
+        known = ", ".join(names) or "none"
+        raise LocalCloudError(f"There is no stack {stack!r} (Pulumi.{stack}.yaml) in {root}. Its stacks: {known}.")
+
+
+def declared_config(root: Path, stack: str) -> Mapping[str, str]:
+    """The stack's configuration as its files have it. Raises ConfigError."""
+    from local_cloud.engine import load_stack
+
+    return load_stack(root, stack).config
+
+
+def region_of(config: Mapping[str, str]) -> str:
+    return config.get("aws:region", DEFAULT_REGION)
+
+
+class Deployment:
+    """One stack on one running cloud. The caller holds the home's lock."""
+
+    def __init__(self, home: Home, stack: str, root: Path, cloud: Cloud, console: Console) -> None:
+        self._home = home
+        self._root = root
+        self._stack = stack
+        self._cloud = cloud
+        self._console = console
+        self._config = declared_config(root, stack)
+        self._region = region_of(self._config)
+
+    def up(self) -> Summary:
+        if self._is_lost():
+            self._console.say(
+                summary_line(self._what, "the cloud was restarted and lost its resources: deployed afresh")
+            )
+            self._set_state_aside()
+        write_private(self._home.deployed_on, self._cloud.emulator.start_id)
+        secret_arn = self._owner_secret(create=True)
+        return self._engine(self._home.state_file, secret_arn, every_step=False).up()
+
+    def preview(self) -> Summary:
+        state = self._home.state_file
+        if self._is_lost():
+            state = self._home.path / "tmp" / "preview" / "stack.json"
+            state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._engine(state, self._owner_secret(create=False), every_step=True).preview()
+
+    @property
+    def _what(self) -> str:
+        return f"stack {self._stack}"
+
+    def _engine(self, state: Path, secret_arn: str, *, every_step: bool) -> Engine:
+        from local_cloud.engine import Engine
+        from local_cloud.provider import AwsProvider, DatabaseServer
+
+        database = self._cloud.database
+        server = DatabaseServer(
+            host=database.host, port=database.port, user=database.user, password=database.password
+        )
+        return Engine(
+            self._load(secret_arn),
+            state,
+            AwsProvider(self._cloud.emulator.endpoint_url, region=self._region, database=server),
+            reporter=StepReporter(self._console, self._what, every_step=every_step),
+        )
+
+    def _load(self, secret_arn: str) -> Stack:
+        from local_cloud.engine import load_stack
+
+        database = self._cloud.database
+        known = {
+            "leadbridge:databaseHost": database.host,
+            "leadbridge:databasePort": str(database.port),
+            "leadbridge:databaseOwnerSecretArn": secret_arn,
+        }
+        overrides = {key: value for key, value in known.items() if key in self._config}
+        return load_stack(self._root, self._stack, overrides | {"aws:region": self._region})
+
+    def _is_lost(self) -> bool:
+        """Whether the state file describes resources that went with an earlier run of the emulator."""
+        if not any(path.exists() for path in self._state_files()):
+            return False
+        recorded = self._home.deployed_on.read_text() if self._home.deployed_on.exists() else ""
+        return recorded != self._cloud.emulator.start_id
+
+    def _state_files(self) -> tuple[Path, Path]:
+        state = self._home.state_file
+        return state, state.with_name(f"{state.name}.journal")
+
+    def _set_state_aside(self) -> None:
+        for path in self._state_files():
+            if path.exists():
+                path.replace(path.with_name(f"{path.name}.lost"))
+
+    def _owner_secret(self, *, create: bool) -> str:
+        """The ARN of the Secrets Manager secret with the database owner's account."""
+        import json
+
+        import boto3
+
+        database = self._cloud.database
+        secrets = boto3.client(
+            "secretsmanager",
+            endpoint_url=self._cloud.emulator.endpoint_url,
+            region_name=self._region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 (the emulator takes any)
+        )
+        value = json.dumps({"username": database.user, "password": database.password})
+        try:
+            found = secrets.get_secret_value(SecretId=OWNER_SECRET)
+        except secrets.exceptions.ResourceNotFoundException:
+            if not create:
+                return f"arn:aws:secretsmanager:{self._region}:000000000000:secret:{OWNER_SECRET}-preview"
+            created = secrets.create_secret(
+                Name=OWNER_SECRET, Description="The account that migrates the CRM database", SecretString=value
+            )
+            return str(created["ARN"])
+        if create and found["SecretString"] != value:
+            secrets.put_secret_value(SecretId=OWNER_SECRET, SecretString=value)
+        return str(found["ARN"])
+
+
+def outputs(home: Home, region: str) -> dict[str, Any]:
+    """What the stack put out, and how to reach the cloud. Raises LocalCloudError when it is not up."""
+    from local_cloud import emulator_process, mariadb
+    from local_cloud.engine import read_outputs
+
+    emulator, database = emulator_process.running(home), mariadb.running(home)
+    stack_outputs = read_outputs(home.state_file)
+    lost = not home.deployed_on.exists() or emulator is None or home.deployed_on.read_text() != emulator.start_id
+    if not stack_outputs or emulator is None or database is None or lost:
+        missing = "has nothing deployed" if not stack_outputs else "is not running, or was restarted"
+        raise LocalCloudError(f"The local cloud in {home.path} {missing}. Run: python -m local_cloud up")
+    return {
+        "region": region,
+        **stack_outputs,
+        "aws_endpoint_url": emulator.endpoint_url,
+        "database": {
+            "host": database.host,
+            "port": database.port,
+            "user": database.user,
+            "password": database.password,
+            "name": database.name,
+        },
+    }

@@ -1,0 +1,111 @@
+"""Starts, finds and checks the AWS emulator of a home."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import os
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_cloud.emulator.server import START_ID_PATH
+from local_cloud.errors import ServiceFailed
+from local_cloud.home import HOST, REPOSITORY, Home
+from local_cloud.processes import Process, exit_status, start_daemon
+
+SERVICE = "cloud"
+_START_SECONDS = 30.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Emulator:
+    """`start_id` is another one after each start: the emulator keeps its state in memory."""
+
+    endpoint_url: str
+    port: int
+    start_id: str
+    version: str
+
+
+def running(home: Home) -> Emulator | None:
+    """The emulator of this home, when it runs and answers."""
+    process = Process.load(home.record(SERVICE))
+    port = home.ports().get(SERVICE)
+    if process is None or port is None or not process.is_alive():
+        return None
+    start_id = _ask_start_id(port, timeout=5)
+    return _emulator(port, start_id) if start_id else None
+
+
+def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str, str] | None = None) -> Emulator:
+    """Start it and wait until it answers. Raises ServiceFailed with its last words."""
+    port = home.port(SERVICE)
+    start_id = secrets.token_hex(16)
+    log = home.log(SERVICE)
+    seen = log.stat().st_size if log.exists() else 0
+    process = start_daemon(
+        [
+            *(sys.executable, "-m", "local_cloud.emulator.server", "--port", str(port)),
+            *("--start-id", start_id, "--marker", home.marker, "--lambda-python", lambda_python),
+        ],
+        log=log,
+        cwd=home.path,
+        env=_environment(home, region) | dict(settings or {}),
+        record=home.record(SERVICE),
+        marker=home.marker,
+    )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if _ask_start_id(port, timeout=1) == start_id:
+            return _emulator(port, start_id)
+        status = exit_status(process)
+        if status is not None:
+            raise ServiceFailed(
+                f"The emulator ended with status {status} instead of starting. {_last_words(log, seen)}"
+            )
+        time.sleep(0.02)
+    process.stop(grace=1)
+    raise ServiceFailed(f"The emulator did not answer within {_START_SECONDS:.0f} s. {_last_words(log, seen)}")
+
+
+def _emulator(port: int, start_id: str) -> Emulator:
+    version = importlib.metadata.version("ministack")
+    return Emulator(endpoint_url=f"http://{HOST}:{port}", port=port, start_id=start_id, version=version)
+
+
+def _environment(home: Home, region: str) -> dict[str, str]:
+    """Nothing of the person's own variables, files or Docker reaches the emulator."""
+    temporary = home.tmp(SERVICE)
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "PYTHONPATH": str(REPOSITORY),
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "MINISTACK_REGION": region,
+        "S3_DATA_DIR": str(temporary / "s3"),
+        "STATE_DIR": str(temporary / "state"),
+    }
+
+
+def _ask_start_id(port: int, timeout: float) -> str | None:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}{START_ID_PATH}", timeout=timeout) as answer:
+            return str(answer.read().decode())
+    except (OSError, ValueError, urllib.error.URLError):
+        return None
+
+
+def _last_words(log: Path, seen: int) -> str:
+    lines = log.read_bytes()[seen:].decode(errors="replace").strip().splitlines()
+    return f"{log} ends with:\n  " + "\n  ".join(lines[-15:])

@@ -1,0 +1,205 @@
+"""The folder in which one local cloud keeps everything it has: ports, processes, data, logs, state."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import random
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local_cloud.errors import HomeLocked, LocalCloudError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+# Below the range from which Linux (32768) and macOS (49152) take ports for outgoing connections,
+# so that a kept port is not lost to one while its server is down.
+PORTS = range(20_000, 32_000)
+
+_ENTRIES = ("data", "logs", "state", "tmp", "secrets", "ports.json", "run")
+
+
+class Home:
+    """One local cloud's folder. Every folder in it is 0700 and every secret 0600."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    @classmethod
+    def of_stack(cls, stack: str, root: Path = REPOSITORY) -> Home:
+        return cls(root / ".leadbridge" / stack)
+
+    @property
+    def marker(self) -> str:
+        """A word in the command line of every process of this home, by which a stray one is found."""
+        return "leadbridge-" + hashlib.sha256(str(self.path).encode()).hexdigest()[:16]
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def state_file(self) -> Path:
+        return self.path / "state" / "stack.json"
+
+    @property
+    def deployed_on(self) -> Path:
+        """The start id of the emulator that holds what the state file describes."""
+        return self.path / "state" / "deployed-on"
+
+    def log(self, service: str) -> Path:
+        return self.path / "logs" / f"{service}.log"
+
+    def tmp(self, service: str) -> Path:
+        return self.path / "tmp" / service
+
+    def record(self, service: str) -> Path:
+        return self.path / "run" / f"{service}.json"
+
+    def secret(self, name: str) -> Path:
+        return self.path / "secrets" / name
+
+    def exists(self) -> bool:
+        return any((self.path / entry).exists() for entry in _ENTRIES)
+
+    def create(self) -> None:
+        """Make the folder, or complete it; refuse one that holds something else."""
+        if self.path.is_dir() and any(self.path.iterdir()) and not self.exists():
+            known = {entry.name for entry in self.path.iterdir()} <= {"lock"}
+            if not known:
+                raise LocalCloudError(
+                    f"{self.path} holds files that are not a local cloud's. Give --home an empty or new folder."
+                )
+        try:
+            for folder in (self.path, *(self.path / name for name in ("logs", "state", "tmp", "secrets", "run"))):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.chmod(0o700)
+        except OSError as error:
+            raise LocalCloudError(
+                f"The folder {self.path} can't be used: {error.strerror or error}. "
+                "Give --home a folder that you may write to."
+            ) from error
+
+    def remove(self) -> None:
+        """Delete what the local cloud made, and the folder itself when nothing else is in it."""
+        for name in _ENTRIES:
+            entry = self.path / name
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+        (self.path / "lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def port(self, service: str) -> int:
+        """The service's port: the one it had before while that is free, else a free one, kept for next time."""
+        ports = self.ports()
+        kept = ports.get(service)
+        if kept is not None and is_free(kept):
+            return kept
+        return self.new_port(service)
+
+    def new_port(self, service: str) -> int:
+        ports = self.ports()
+        taken = set(ports.values())
+        for port in random.sample(PORTS, k=len(PORTS)):
+            if port not in taken and is_free(port):
+                write_private(self.path / "ports.json", json.dumps(ports | {service: port}, indent=2) + "\n")
+                return port
+        raise LocalCloudError(f"No free port on {HOST} between {PORTS.start} and {PORTS.stop - 1}: free one.")
+
+    def ports(self) -> dict[str, int]:
+        path = self.path / "ports.json"
+        try:
+            ports = json.loads(path.read_text())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise LocalCloudError(f"{path} is not JSON ({error}). Delete it: new ports are chosen.") from error
+        return {name: int(port) for name, port in ports.items()}
+
+    def generated_secret(self, name: str) -> str:
+        """A random secret, made at first use and kept, readable by the owner only."""
+        path = self.secret(name)
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(24))
+        return path.read_text()
+
+    @contextlib.contextmanager
+    def lock(self, command: str) -> Iterator[None]:
+        """Hold the folder for one command. The lock dies with its process.
+
+        Raises HomeLocked, which names the command that holds it.
+        """
+        self.create()
+        handle = self._lock_file(command)
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    def _lock_file(self, command: str) -> int:
+        path = self.path / "lock"
+        while True:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.pread(handle, 1000, 0).decode(errors="replace").strip() or "another command"
+                os.close(handle)
+                raise HomeLocked(
+                    f"{self.path} is in use by {holder}. Wait until it ends, or give --home another folder."
+                ) from None
+            if _is_same_file(handle, path):
+                break
+            os.close(handle)  # a `down` deleted the folder in between
+            self.create()
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"`{command}` (process {os.getpid()}, since {time.strftime('%H:%M:%S')})\n".encode(), 0)
+        return handle
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file at once, readable by its owner only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The file's JSON object; None when there is none, or it is not one."""
+    try:
+        value = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _is_same_file(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,207 @@
+"""The CRM's database: a real MariaDB server with a data folder of its own, on the loopback interface only."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from local_cloud import mariadb_install
+from local_cloud.errors import ServiceFailed
+from local_cloud.home import HOST, Home, write_private
+from local_cloud.processes import Process, exit_status, start_daemon
+
+SERVICE = "database"
+DATABASE = "crm"
+OWNER = "crm_owner"
+_START_SECONDS = 30.0
+_SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=32M", "--aria-log-file-size=8M")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Database:
+    host: str
+    port: int
+    user: str
+    password: str = dataclasses.field(repr=False)
+    name: str
+    version: str
+
+
+def is_fresh(home: Home) -> bool:
+    """Whether the next start makes a new, empty database."""
+    return not home.data.is_dir()
+
+
+def running(home: Home) -> Database | None:
+    """The server of this home, when it runs and answers."""
+    process = Process.load(home.record(SERVICE))
+    port = home.ports().get(SERVICE)
+    if process is None or port is None or not process.is_alive():
+        return None
+    return _log_in(home, port)
+
+
+def start(
+    home: Home, *, settings: Mapping[str, str] | None = None, say: Callable[[str], None] = lambda _: None
+) -> Database:
+    """Make the data folder if there is none, start the server, and wait until its owner can log in.
+
+    Raises ServiceFailed with the server's last words.
+    """
+    programs = mariadb_install.find_or_install(home.log("install"), say)
+    if is_fresh(home):
+        _make_data_folder(home, programs)
+    port = home.port(SERVICE)
+    log = home.log(SERVICE)
+    seen = log.stat().st_size if log.exists() else 0
+    options = _write_options(home, port, settings or {})
+    process = start_daemon(
+        [programs.server, f"--defaults-file={options}"],
+        log=log,
+        cwd=home.path,
+        env={"PATH": mariadb_install.search_path(), "LANG": "C.UTF-8"},
+        record=home.record(SERVICE),
+        marker=f"--defaults-file={options}",
+    )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        database = _log_in(home, port)
+        if database is not None:
+            return database
+        status = exit_status(process)
+        if status is not None:
+            raise ServiceFailed(
+                f"MariaDB ended with status {status} instead of starting. {_last_words(log, seen)}"
+            )
+        time.sleep(0.02)
+    process.stop(grace=1)
+    raise ServiceFailed(f"MariaDB did not answer within {_START_SECONDS:.0f} s. {_last_words(log, seen)}")
+
+
+def marker(home: Home) -> str:
+    return f"--defaults-file={_options_path(home)}"
+
+
+def _options_path(home: Home) -> Path:
+    return home.path / "run" / "mariadb.cnf"
+
+
+def _make_data_folder(home: Home, programs: mariadb_install.Programs) -> None:
+    draft = home.path / "tmp" / "new-data"
+    shutil.rmtree(draft, ignore_errors=True)
+    command: list[str | Path] = [
+        programs.install_db,
+        "--no-defaults",
+        f"--datadir={draft}",
+        "--skip-test-db",
+        "--skip-name-resolve",
+        "--auth-root-authentication-method=socket",
+        *_as_root(),
+        *_SMALL,
+    ]
+    done = subprocess.run(  # noqa: S603 (the program found on this machine)
+        command, capture_output=True, text=True, check=False, env={"PATH": mariadb_install.search_path()}
+    )
+    if done.returncode != 0:
+        words = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise ServiceFailed(f"MariaDB could not make its data folder {draft}. It says:\n  {words}")
+    draft.chmod(0o700)
+    draft.rename(home.data)
+
+
+def _write_options(home: Home, port: int, settings: Mapping[str, str]) -> Path:
+    temporary = home.tmp(SERVICE)
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(home.secret("mariadb-init.sql"), _accounts(home))
+    values = {
+        "datadir": home.data,
+        "port": port,
+        "bind-address": HOST,
+        # Inside the data folder: a path from the root may be longer than a socket's name may be.
+        "socket": "database.sock",
+        "pid-file": "database.pid",
+        "tmpdir": temporary,
+        "init-file": home.secret("mariadb-init.sql"),
+        "skip-name-resolve": "ON",
+        "character-set-server": "utf8mb4",
+        "collation-server": "utf8mb4_unicode_ci",
+        "default-time-zone": "+00:00",
+        "sql-mode": "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_AUTO_CREATE_USER",
+        "local-infile": "OFF",
+        "max-connections": 100,
+        "performance-schema": "OFF",
+        "innodb-buffer-pool-size": "64M",
+        "innodb-log-file-size": "16M",
+        # Each commit reaches the operating system: a killed server loses nothing, a power cut may.
+        "innodb-flush-log-at-trx-commit": 2,
+        "innodb-use-native-aio": "OFF",
+        "aria-pagecache-buffer-size": "8M",
+        "key-buffer-size": "1M",
+        **settings,
+    }
+    options = _options_path(home)
+    user = ["user=root"] if _as_root() else []
+    write_private(
+        options, "\n".join(["[mariadbd]", *user, *(f"{key}={value}" for key, value in values.items())]) + "\n"
+    )
+    return options
+
+
+def _accounts(home: Home) -> str:
+    # Run at every start, so it must be repeatable: one statement a line, as an init file wants.
+    password = home.generated_secret("database-owner")
+    return f"""\
+CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+CREATE USER IF NOT EXISTS '{OWNER}'@'%' IDENTIFIED BY '{password}';
+ALTER USER '{OWNER}'@'%' IDENTIFIED BY '{password}';
+GRANT ALL PRIVILEGES ON {DATABASE}.* TO '{OWNER}'@'%' WITH GRANT OPTION;
+GRANT CREATE USER ON *.* TO '{OWNER}'@'%';
+"""
+
+
+def _as_root() -> list[str]:
+    # The home is closed to everyone else, so the server can't step down to another user there.
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _log_in(home: Home, port: int) -> Database | None:
+    import pymysql
+
+    secret = home.secret("database-owner")
+    if not secret.exists():
+        return None
+    password = secret.read_text()
+    try:
+        connection = pymysql.connect(
+            host=HOST,
+            port=port,
+            user=OWNER,
+            password=password,
+            database=DATABASE,
+            connect_timeout=5,
+            read_timeout=5,
+        )
+    except pymysql.err.OperationalError:
+        return None
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION()")
+        row = cursor.fetchone()
+    return Database(
+        host=HOST,
+        port=port,
+        user=OWNER,
+        password=password,
+        name=DATABASE,
+        version=str(row[0]).partition("-")[0] if row else "",
+    )
+
+
+def _last_words(log: Path, seen: int) -> str:
+    lines = log.read_bytes()[seen:].decode(errors="replace").splitlines()
+    errors = [line for line in lines if "[ERROR]" in line] or lines
+    return f"{log} ends with:\n  " + "\n  ".join(errors[-15:])

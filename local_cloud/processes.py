@@ -1,0 +1,201 @@
+"""Servers that outlive the command that started them, told apart from strangers that got their process id."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from local_cloud.home import read_json, write_private
+
+_PROC = Path("/proc")
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A process by its id and the moment it started, which together are never reused.
+
+    `marker` is a word of the command line that its children carry too.
+    """
+
+    pid: int
+    started: str
+    marker: str = ""
+
+    def save(self, path: Path) -> None:
+        write_private(path, json.dumps(dataclasses.asdict(self)) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Process | None:
+        record = read_json(path)
+        if record is None:
+            return None
+        try:
+            return cls(pid=int(record["pid"]), started=str(record["started"]), marker=str(record["marker"]))
+        except (KeyError, ValueError):
+            return None
+
+    def is_alive(self) -> bool:
+        return start_of(self.pid) == self.started
+
+    def signal(self, number: int) -> bool:
+        """Send a signal to this very process; False when it is gone."""
+        with _process_handle(self.pid) as handle:
+            # With a handle on the process, it can't be replaced between this look and the signal.
+            if not self.is_alive():
+                return False
+            try:
+                if handle is None:
+                    os.kill(self.pid, number)
+                else:
+                    signal.pidfd_send_signal(handle, number)
+            except ProcessLookupError:
+                return False
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it ends; False when it still runs after that time."""
+        deadline = time.monotonic() + seconds
+        with _process_handle(self.pid) as handle:
+            while self.is_alive():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                if handle is None:
+                    time.sleep(min(left, 0.02))
+                else:
+                    poller = select.poll()
+                    poller.register(handle, select.POLLIN)
+                    poller.poll(int(left * 1000) + 1)
+        exit_status(self)  # a child of this very process is reaped here
+        return True
+
+    def stop(self, grace: float = 5.0) -> bool:
+        """End it: SIGTERM, then SIGKILL after `grace` seconds. False when it was not running."""
+        if not self.signal(signal.SIGTERM):
+            return False
+        if not self.wait(grace):
+            self.signal(signal.SIGKILL)
+            self.wait(10)
+        return True
+
+
+def start_daemon(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    cwd: Path,
+    env: Mapping[str, str],
+    record: Path,
+    marker: str = "",
+) -> Process:
+    """Start a server in a session of its own, its output in `log`, and write down who it is."""
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(log, "ab", opener=_private) as output:
+        child = subprocess.Popen(  # noqa: S603 (the callers' own fixed commands)
+            [os.fspath(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=cwd,
+            env=dict(env),
+            start_new_session=True,
+        )
+    # A child that ended before this look has no start any more: it is then never alive.
+    process = Process(pid=child.pid, started=start_of(child.pid) or "ended", marker=marker)
+    process.save(record)
+    _children[process] = child
+    return process
+
+
+def exit_status(process: Process) -> int | None:
+    """How a process started by this one ended: its code, or minus the signal. None while it runs."""
+    child = _children.get(process)
+    return child.poll() if child is not None else None
+
+
+def find_marked(marker: str) -> list[Process]:
+    """The running processes whose command line has `marker` as a word."""
+    if not marker:
+        return []
+    found = []
+    for pid, words in _command_lines():
+        if marker in words and pid != os.getpid() and (started := start_of(pid)):
+            found.append(Process(pid=pid, started=started, marker=marker))
+    return found
+
+
+def kill_marked(marker: str) -> int:
+    """Kill what a dead server left behind; how many there were."""
+    left = find_marked(marker)
+    for process in left:
+        process.signal(signal.SIGKILL)
+    for process in left:
+        process.wait(5)
+    return len(left)
+
+
+def start_of(pid: int) -> str | None:
+    """When the process started, in the system's own words; None when it is gone or a zombie."""
+    if (_PROC / "self" / "stat").exists():
+        try:
+            stat = (_PROC / str(pid) / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        # The name in brackets may hold spaces; after it come state (field 3) … start time (field 22).
+        fields = stat.rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else f"{_boot()}:{fields[19]}"
+    answer = _ps("-o", "stat=,lstart=", "-p", str(pid)).strip()
+    state, _, started = answer.partition(" ")
+    return None if not answer or state.startswith("Z") else started.strip()
+
+
+def _boot() -> str:
+    try:
+        return (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _command_lines() -> Iterator[tuple[int, list[str]]]:
+    if (_PROC / "self" / "cmdline").exists():
+        for entry in _PROC.iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                    yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        return
+    for line in _ps("-axo", "pid=,args=").splitlines():
+        pid, _, words = line.strip().partition(" ")
+        yield int(pid), words.split()
+
+
+def _ps(*arguments: str) -> str:
+    command = ["ps", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+
+
+@contextlib.contextmanager
+def _process_handle(pid: int) -> Iterator[int | None]:
+    handle = None
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            handle = os.pidfd_open(pid)
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+_children: dict[Process, subprocess.Popen[bytes]] = {}

@@ -1,0 +1,153 @@
+"""A MiniStack of the tests' own, and a provider that works on it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_cloud.engine.provider import Diff, Properties
+from local_cloud.provider import AwsProvider, DatabaseServer
+
+REGION = "us-east-1"
+DATABASE = DatabaseServer(host="127.0.0.1", port=34117, user="owner", password="a-secret-of-the-server")
+
+
+@dataclass
+class World:
+    """The provider as the engine uses it; remembers what it made, to take it away again."""
+
+    endpoint: str
+    provider: AwsProvider
+    made: list[tuple[str, str, Properties, Properties]] = field(default_factory=list)
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.endpoint,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self.clients[service]
+
+    def check(self, type_: str, inputs: Properties, old: Properties | None = None, name: str = "it") -> Properties:
+        return self.provider.check(type_, urn(type_, name), old, inputs)
+
+    def make(self, type_: str, name: str = "it", **inputs: Any) -> Properties:
+        """Checks and creates; the outputs, with the `id`."""
+        checked = self.check(type_, inputs, name=name)
+        id_, outputs = self.provider.create(type_, urn(type_, name), checked)
+        self.made.append((type_, id_, checked, outputs))
+        return {**outputs, "id": id_, "__inputs": checked}
+
+    def change(self, type_: str, made: Properties, **inputs: Any) -> tuple[Diff, Properties]:
+        """Checks, compares, and updates in place; the difference and the new outputs."""
+        old = made["__inputs"]
+        new = self.check(type_, inputs, old)
+        diff = self.provider.diff(type_, old, made, new)
+        assert diff.changed, "the test meant to change something"
+        assert not diff.replace, "the test meant an update in place"
+        outputs = self.provider.update(type_, made["id"], old, made, new)
+        return diff, {**outputs, "id": made["id"], "__inputs": new}
+
+    def clean(self) -> None:
+        for type_, id_, inputs, outputs in reversed(self.made):
+            self.provider.delete(type_, id_, inputs, outputs)
+
+
+def urn(type_: str, name: str = "it") -> str:
+    return f"urn:pulumi:local::leadbridge::{type_}::{name}"
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("emulator")
+    for folder in ("tmp", "s3"):
+        (home / folder).mkdir()
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "TMPDIR": str(home / "tmp"),
+        "S3_DATA_DIR": str(home / "s3"),
+    }
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log)
+        try:
+            wait_until_ready(process, port, home / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the emulator ended at its start:\n{log.read_text()}"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+    raise AssertionError(f"the emulator was not ready after 30 s:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def provider(emulator: str) -> AwsProvider:
+    return AwsProvider(emulator, region=REGION, database=DATABASE)
+
+
+@pytest.fixture
+def world(emulator: str, provider: AwsProvider) -> Iterator[World]:
+    world = World(emulator, provider)
+    yield world
+    world.clean()
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class Http:
+    """Requests to an API of the emulator, as a client would make them."""
+
+    def __call__(self, method: str, url: str, body: str | None = None, **headers: str) -> Reply:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(url, None if body is None else body.encode(), sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as reply:
+                return Reply(reply.status, dict(reply.headers), reply.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, dict(error.headers), error.read().decode())
+
+
+@pytest.fixture
+def http() -> Http:
+    return Http()
