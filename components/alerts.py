@@ -1,11 +1,15 @@
 """Where alerts go: a topic, and the people who read it."""
 
+import re
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.errors import ConfigurationError
+
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +19,10 @@ class AlertsArgs:
     email: str | None = None
 
     def __post_init__(self) -> None:
-        if self.email is not None and "@" not in self.email:
-            raise ValueError(f"alertEmail is {self.email!r}, which is not an e-mail address")
+        if self.email is not None and not _MAIL.fullmatch(self.email):
+            raise ConfigurationError(
+                f"alertEmail is {self.email!r}, which is not an e-mail address; use one, or leave it empty"
+            )
 
 
 class Alerts(pulumi.ComponentResource):

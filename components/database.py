@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.errors import ConfigurationError
 from components.network import Network
 
 Mode = Literal["simulated", "on-premise"]
@@ -17,15 +18,16 @@ PARAMETER_FAMILY = "mariadb10.11"
 PORT = 3306
 MIGRATION_CONNECTIONS = 2
 CA_FILE = "database-ca.pem"
+MIN_STORAGE_GIB = 20  # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html (gp3, MariaDB)
 # max_connections of RDS is {DBInstanceClassMemory/12582880}; measured values by class.
 CONNECTION_LIMITS: Mapping[str, int] = {"db.t4g.micro": 85, "db.t4g.small": 170, "db.t4g.medium": 341}
 
 
 def check_connection_budget(*, functions: int, concurrency: int, limit: int) -> None:
-    """Raise ValueError when the backends, all busy, would want more connections than the database has."""
+    """Raise ConfigurationError when the backends, all busy, would want more connections than the database has."""
     wanted = functions * concurrency + MIGRATION_CONNECTIONS
     if wanted > limit:
-        raise ValueError(
+        raise ConfigurationError(
             f"{functions} backend functions × backendConcurrency {concurrency} + {MIGRATION_CONNECTIONS} for"
             f" migrations want {wanted} connections, the database allows {limit}: lower backendConcurrency to"
             f" {max((limit - MIGRATION_CONNECTIONS) // functions, 0)} or raise the database's limit"
@@ -43,7 +45,12 @@ class SimulatedDatabase:
     def __post_init__(self) -> None:
         if self.instance_class not in CONNECTION_LIMITS:
             known = ", ".join(CONNECTION_LIMITS)
-            raise ValueError(f"databaseInstanceClass {self.instance_class!r} is unknown; one of {known}")
+            raise ConfigurationError(
+                f"databaseInstanceClass is {self.instance_class!r}; use one of {known}, or add the class with its"
+                " max_connections to CONNECTION_LIMITS"
+            )
+        if self.storage_gib < MIN_STORAGE_GIB:
+            raise ConfigurationError(f"databaseStorageGib is {self.storage_gib}; use {MIN_STORAGE_GIB} or more")
 
     @property
     def connection_limit(self) -> int:

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.errors import ConfigurationError
 
 LEAD_SOURCES = ("leadbridge.web", "leadbridge.app")
 LEAD_DETAIL_TYPE = "LeadReceived"
@@ -35,7 +36,7 @@ class EventBusArgs:
 
     def __post_init__(self) -> None:
         if self.archive_days < 1:
-            raise ValueError(f"archive_days is {self.archive_days}; keep events for at least one day")
+            raise ConfigurationError(f"archiveDays is {self.archive_days}; keep events for at least one day")
 
 
 class EventBus(pulumi.ComponentResource):

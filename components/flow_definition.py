@@ -112,7 +112,8 @@ def _guarded(function_arn: Any, payload: State, *, next_state: str | None, assig
                 "failure": {
                     "state": "{% $states.context.State.Name %}",
                     "error": "{% $states.errorOutput.Error %}",
-                    "cause": "{% $states.errorOutput.Cause %}",
+                    # a time-out has no cause, and an expression without a value would fail the catch itself
+                    "cause": "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}",
                 }
             },
             "Next": "CatchErrors",

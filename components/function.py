@@ -8,10 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
+from components.errors import ConfigurationError
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-MAX_NAME_LENGTH = 64 - len("-1234567")  # Lambda's and IAM's limit, less Pulumi's suffix
+MAX_NAME_LENGTH = 64 - len("-role-1234567")  # IAM's limit, less what Pulumi appends to the role's name
 MAX_TIMEOUT_SECONDS = 900  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 # These actions know no resource: EC2 describes and attaches a function's interfaces account-wide.
@@ -59,7 +60,7 @@ class LambdaFunction(pulumi.ComponentResource):
     def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:function:LambdaFunction", name, None, opts)
         if len(name) > MAX_NAME_LENGTH:
-            raise ValueError(
+            raise ConfigurationError(
                 f"function name {name} is longer than {MAX_NAME_LENGTH} characters; shorten the stack's name"
             )
         child = pulumi.ResourceOptions(parent=self)

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.errors import ConfigurationError
 from components.function import VpcPlacement
 
 ZONES = 2
@@ -18,11 +19,15 @@ HTTPS_PORT = 443
 def subnet_cidrs(cidr: str, count: int = ZONES) -> list[str]:
     """The first `count` subnets of the network, each SUBNET_BITS smaller."""
     try:
-        network = ipaddress.ip_network(cidr)
+        network = ipaddress.IPv4Network(cidr)
     except ValueError as error:
-        raise ValueError(f"vpcCidr {cidr!r} is not a network: {error}") from None
+        raise ConfigurationError(
+            f"vpcCidr is {cidr!r}, which is not an IPv4 network ({error}); use one such as 10.20.0.0/16"
+        ) from None
     if not MIN_PREFIX <= network.prefixlen <= MAX_PREFIX:
-        raise ValueError(f"vpcCidr {cidr} has prefix /{network.prefixlen}; use /{MIN_PREFIX} to /{MAX_PREFIX}")
+        raise ConfigurationError(
+            f"vpcCidr is {cidr}, with prefix /{network.prefixlen}; use /{MIN_PREFIX} to /{MAX_PREFIX}"
+        )
     subnets = network.subnets(prefixlen_diff=SUBNET_BITS)
     return [str(next(subnets)) for _ in range(count)]
 

@@ -11,7 +11,9 @@ Document = dict[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANNOTATIONS = {"description", "example", "examples", "title", "deprecated", "externalDocs"}
-_NOT_FOR_THE_GATEWAY = {"links", "servers", "example", "examples"}
+NOT_FOR_THE_GATEWAY = frozenset({"links", "servers", "example", "examples"})
+# API Gateway's own limit for a REST integration, in milliseconds; the functions' time-outs are below it.
+INTEGRATION_TIMEOUT_MS = 29_000
 
 # What the gateway answers by itself, in the contract's shape: type -> (status, code, sentence).
 # DEFAULT_4XX and DEFAULT_5XX stand for every type that is not named.
@@ -45,6 +47,14 @@ def operations(document: Document) -> dict[str, tuple[str, str]]:
         for method in METHODS
         if method in item
     }
+
+
+def method_path(method: str, path: str) -> str:
+    """How a stage's settings name a method: `{resource path}/{METHOD}`, each "/" of the path written "~1".
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-apigateway-stage-methodsetting.html
+    """
+    return path.replace("/", "~1") + "/" + method
 
 
 def bundle(document: Document, names: Iterable[str]) -> dict[str, Any]:
@@ -95,7 +105,7 @@ def for_gateway(document: Document, integrations: Mapping[str, Any], allowed_ori
             item[method]["x-amazon-apigateway-integration"] = _proxy(integrations[item[method]["operationId"]])
         allow = ", ".join([method.upper() for method in present] + (["OPTIONS"] if public else []))
         if public:
-            item["options"] = _preflight(allow, allowed_origin)
+            item["options"] = _preflight(path, allow, allowed_origin)
         item["x-amazon-apigateway-any-method"] = _method_not_allowed(path, allow)
     result["x-amazon-apigateway-gateway-responses"] = {
         kind: _gateway_response(*answer, allowed_origin) for kind, answer in GATEWAY_RESPONSES.items()
@@ -109,12 +119,24 @@ def _inlined(value: Any, document: Document) -> Any:
         reference = value.get("$ref")
         if isinstance(reference, str) and not reference.startswith("#/components/schemas/"):
             return _inlined(copy.deepcopy(resolve(document, reference)), document)
-        return {k: _inlined(v, document) for k, v in value.items() if k not in _NOT_FOR_THE_GATEWAY}
+        return {
+            key: {name: _inlined(inner, document) for name, inner in member.items()}
+            if key == "properties"
+            else _inlined(member, document)
+            for key, member in value.items()
+            if key not in NOT_FOR_THE_GATEWAY
+        }
     return [_inlined(item, document) for item in value] if isinstance(value, list) else value
 
 
 def _proxy(invoke_arn: Any) -> Document:
-    return {"type": "aws_proxy", "httpMethod": "POST", "uri": invoke_arn, "passthroughBehavior": "when_no_match"}
+    return {
+        "type": "aws_proxy",
+        "httpMethod": "POST",
+        "uri": invoke_arn,
+        "passthroughBehavior": "when_no_match",
+        "timeoutInMillis": INTEGRATION_TIMEOUT_MS,
+    }
 
 
 def _mock(status: int, headers: Mapping[str, str], body: str) -> tuple[Document, Document]:
@@ -140,7 +162,7 @@ def _mock(status: int, headers: Mapping[str, str], body: str) -> tuple[Document,
     return responses, integration
 
 
-def _preflight(allow: str, allowed_origin: str) -> Document:
+def _preflight(path: str, allow: str, allowed_origin: str) -> Document:
     headers = {
         "Access-Control-Allow-Origin": allowed_origin,
         "Access-Control-Allow-Methods": allow,
@@ -148,12 +170,16 @@ def _preflight(allow: str, allowed_origin: str) -> Document:
         "Access-Control-Max-Age": "600",
     }
     responses, integration = _mock(200, headers, "{}")
-    return {"security": [], "responses": responses, "x-amazon-apigateway-integration": integration}
+    return _mock_method(path, responses, integration)
 
 
 def _method_not_allowed(path: str, allow: str) -> Document:
     body = _message(405, "METHOD_NOT_ALLOWED", f"This path knows {allow}.")
     responses, integration = _mock(405, {"Allow": allow}, body)
+    return _mock_method(path, responses, integration)
+
+
+def _mock_method(path: str, responses: Document, integration: Document) -> Document:
     parameters = [
         {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
         for part in path.split("/")

@@ -50,7 +50,7 @@ class Orchestration(pulumi.ComponentResource):
                     "orchestration.catch_errors",
                     description="Records a failed lead and raises an alert",
                     timeout=functions.STEP_TIMEOUT,
-                    schemas=RECEIVED_SCHEMAS,
+                    schemas=["LeadId"],
                     environment={**table, "ALERT_TOPIC_ARN": args.alerts.topic_arn},
                     statements=[args.leads.statement("UpdateItem"), args.alerts.publish_statement()],
                 ),

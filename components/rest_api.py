@@ -8,11 +8,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import iam, openapi
+from components import gateway_limits, iam, openapi
 from components.function import LambdaFunction
-
-# API Gateway's own limit for a REST integration, in milliseconds; the functions' time-outs are below it.
-INTEGRATION_TIMEOUT_MS = 29_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +40,7 @@ class RestApi(pulumi.ComponentResource):
     def __init__(self, name: str, args: RestApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:api:RestApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        gateway_limits.check(args.document)
         arns = {operation: function.invoke_arn for operation, function in args.functions.items()}
         body = pulumi.Output.json_dumps(openapi.for_gateway(args.document, arns, args.allowed_origin))
 
@@ -88,13 +86,11 @@ class RestApi(pulumi.ComponentResource):
             if args.document["paths"][path][method.lower()].get("security") == []
         ]
         for method, path in public:
-            # method paths write "/" as "~1" except for the first, which they leave out
-            method_path = path.removeprefix("/").replace("/", "~1") + "/" + method
             aws.apigateway.MethodSettings(
                 f"{name}-throttle-{args.document['paths'][path][method.lower()]['operationId']}",
                 rest_api=api.id,
                 stage_name=stage.stage_name,
-                method_path=method_path,
+                method_path=openapi.method_path(method, path),
                 settings={
                     "throttling_rate_limit": args.intake.rate,
                     "throttling_burst_limit": args.intake.burst,

@@ -1,11 +1,17 @@
 """A stack's configuration, typed and checked before any resource is touched. Pulumi.yaml describes each key."""
 
+import ipaddress
+import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 
+from components.alerts import AlertsArgs
 from components.database import OnPremiseDatabase, SimulatedDatabase
+from components.errors import ConfigurationError
+from components.network import NetworkArgs
 from components.rest_api import Throttle
 
 # What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -34,10 +40,13 @@ RETENTION_DAYS = (
     3653,
 )
 MODES = ("simulated", "on-premise")
+MAX_PORT = 65535
 
-
-class ConfigurationError(Exception):
-    """Names the key, the value and the remedy."""
+# What RDS takes for MariaDB, and any MariaDB without quoting:
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+_DATABASE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+")
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,19 +71,21 @@ class StackSettings:
         protect = config.require_bool("protect")
         return cls(
             database=_database(config, protect),
-            database_name=config.require("databaseName"),
+            database_name=_matching(config, "databaseName", _DATABASE_NAME, "a letter, then letters, digits or _"),
             database_tls=config.require_bool("databaseTls"),
             database_ca=_certificate(config, root),
-            vpc_cidr=config.require("vpcCidr"),
+            vpc_cidr=NetworkArgs(cidr=config.require("vpcCidr")).cidr,
             backend_concurrency=_positive(config, "backendConcurrency"),
             intake=Throttle(
                 rate=_positive(config, "intakeRateLimit"), burst=_positive(config, "intakeBurstLimit")
             ),
             crm=Throttle(rate=_positive(config, "crmRateLimit"), burst=_positive(config, "crmBurstLimit")),
-            allowed_origin=config.require("allowedOrigin"),
+            allowed_origin=_matching(
+                config, "allowedOrigin", _ORIGIN, "* or an origin such as https://www.example.com, without a path"
+            ),
             log_retention_days=_retention(config),
             archive_days=_positive(config, "archiveDays"),
-            alert_email=config.get("alertEmail") or None,
+            alert_email=AlertsArgs(email=config.get("alertEmail") or None).email,
             protect=protect,
         )
 
@@ -96,9 +107,11 @@ def _database(config: pulumi.Config, protect: bool) -> SimulatedDatabase | OnPre
             )
     return OnPremiseDatabase(
         host=config.require("databaseHost"),
-        port=_positive(config, "databasePort"),
-        network_cidr=config.require("databaseNetworkCidr"),
-        owner_secret_arn=config.require("databaseOwnerSecretArn"),
+        port=_port(config),
+        network_cidr=_network(config),
+        owner_secret_arn=_matching(
+            config, "databaseOwnerSecretArn", _SECRET_ARN, "the ARN of a Secrets Manager secret"
+        ),
         connection_limit=_positive(config, "databaseConnectionLimit"),
     )
 
@@ -112,7 +125,38 @@ def _certificate(config: pulumi.Config, root: Path) -> str | None:
         raise ConfigurationError(
             f"databaseCaFile is {name!r}, but there is no such file in the project; put it there"
         )
-    return path.read_text(encoding="ascii")
+    try:
+        text = path.read_text(encoding="ascii")
+        ssl.create_default_context(cadata=text)
+    except (UnicodeError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"databaseCaFile is {name!r}, which holds no certificate in PEM ({error}); put the authority's there"
+        ) from None
+    return text
+
+
+def _matching(config: pulumi.Config, key: str, pattern: re.Pattern[str], remedy: str) -> str:
+    value = config.require(key)
+    if not pattern.fullmatch(value):
+        raise ConfigurationError(f"{key} is {value!r}; use {remedy}")
+    return value
+
+
+def _network(config: pulumi.Config) -> str:
+    value = config.require("databaseNetworkCidr")
+    try:
+        return str(ipaddress.IPv4Network(value))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"databaseNetworkCidr is {value!r}, not an IPv4 network ({error}); use one such as 10.8.0.0/24"
+        ) from None
+
+
+def _port(config: pulumi.Config) -> int:
+    port = _positive(config, "databasePort")
+    if port > MAX_PORT:
+        raise ConfigurationError(f"databasePort is {port}; use a port from 1 to {MAX_PORT}")
+    return port
 
 
 def _positive(config: pulumi.Config, key: str) -> int:

@@ -38,10 +38,9 @@ class Cloud:
 def start(home: Home, *, region: str, say: Say, settings: Settings | None = None) -> Cloud:
     """Start what does not run, both at once, and say what was done. The caller holds the home's lock."""
     settings = settings or Settings()
-    if mariadb.is_fresh(home):
-        # What is deployed believes in tables that are gone: it has to be deployed afresh, too.
-        if _stop(home, emulator_process.SERVICE):
-            say(summary_line("cloud", "stopped, since the database's data are gone"))
+    # What is deployed would believe in tables that are gone: it has to be deployed afresh, too.
+    if mariadb.is_fresh(home) and _stop(home, emulator_process.SERVICE):
+        say(summary_line("cloud", "stopped, since the database's data are gone"))
     with ThreadPoolExecutor(2) as pool:
         database = pool.submit(_start_database, home, say, settings)
         emulator = pool.submit(_start_emulator, home, region, say, settings)

@@ -61,25 +61,23 @@ class Process:
         return True
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it ends; False when it still runs after that time."""
+        """Wait until it ends, its ports and locks with it; False when it still runs after that time."""
         deadline = time.monotonic() + seconds
         with _process_handle(self.pid) as handle:
-            while self.is_alive():
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                if handle is None:
-                    time.sleep(min(left, 0.02))
-                else:
-                    poller = select.poll()
-                    poller.register(handle, select.POLLIN)
-                    poller.poll(int(left * 1000) + 1)
+            if handle is not None and _look(self.pid).started == self.started:
+                poller = select.poll()
+                poller.register(handle, select.POLLIN)
+                ended = bool(poller.poll(max(0, seconds) * 1000))
+            else:
+                while (ended := not self.is_alive()) is False and time.monotonic() < deadline:
+                    time.sleep(0.02)
         exit_status(self)  # a child of this very process is reaped here
-        return True
+        return ended
 
     def stop(self, grace: float = 5.0) -> bool:
         """End it: SIGTERM, then SIGKILL after `grace` seconds. False when it was not running."""
         if not self.signal(signal.SIGTERM):
+            self.wait(grace)  # it may be on its way out
             return False
         if not self.wait(grace):
             self.signal(signal.SIGKILL)
@@ -126,8 +124,8 @@ def find_marked(marker: str) -> list[Process]:
     if not marker:
         return []
     found = []
-    for pid, words in _command_lines():
-        if marker in words and pid != os.getpid() and (started := start_of(pid)):
+    for pid in _with_word(marker):
+        if pid != os.getpid() and (started := start_of(pid)):
             found.append(Process(pid=pid, started=started, marker=marker))
     return found
 
@@ -144,17 +142,28 @@ def kill_marked(marker: str) -> int:
 
 def start_of(pid: int) -> str | None:
     """When the process started, in the system's own words; None when it is gone or a zombie."""
+    look = _look(pid)
+    return None if look.is_zombie else look.started
+
+
+@dataclasses.dataclass(frozen=True)
+class _Look:
+    started: str | None = None
+    # One of several threads' process is a zombie from its first thread's end on, and may hold its ports still.
+    is_zombie: bool = False
+
+
+def _look(pid: int) -> _Look:
     if (_PROC / "self" / "stat").exists():
         try:
             stat = (_PROC / str(pid) / "stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
-            return None
+            return _Look()
         # The name in brackets may hold spaces; after it come state (field 3) … start time (field 22).
         fields = stat.rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else f"{_boot()}:{fields[19]}"
-    answer = _ps("-o", "stat=,lstart=", "-p", str(pid)).strip()
-    state, _, started = answer.partition(" ")
-    return None if not answer or state.startswith("Z") else started.strip()
+        return _Look(f"{_boot()}:{fields[19]}", is_zombie=fields[0] in "ZX")
+    state, _, started = _ps("-o", "stat=,lstart=", "-p", str(pid)).strip().partition(" ")
+    return _Look(started.strip() or None, is_zombie=state.startswith("Z"))
 
 
 def _boot() -> str:
@@ -164,21 +173,26 @@ def _boot() -> str:
         return ""
 
 
-def _command_lines() -> Iterator[tuple[int, list[str]]]:
+def _with_word(word: str) -> Iterator[int]:
     if (_PROC / "self" / "cmdline").exists():
+        wanted = f"\0{word}\0".encode()
         for entry in _PROC.iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-                    yield int(entry.name), (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                    if wanted in b"\0" + (entry / "cmdline").read_bytes() + b"\0":
+                        yield int(entry.name)
         return
-    for line in _ps("-axo", "pid=,args=").splitlines():
-        pid, _, words = line.strip().partition(" ")
-        yield int(pid), words.split()
+    for line in _ps("-axww", "-o", "pid=,args=").splitlines():
+        pid, _, command = line.strip().partition(" ")
+        if f" {word} " in f" {command} ":
+            yield int(pid)
 
 
 def _ps(*arguments: str) -> str:
     command = ["ps", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    # In one fixed zone and language: the start time that it prints is compared with an earlier one.
+    env = {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", "LC_ALL": "C"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout  # noqa: S603
 
 
 @contextlib.contextmanager

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.orchestration.receive_lead import lead_id_of
+from handlers.orchestration.identity import event_id_of, lead_id_of
 from handlers.shared import aws, lead_table, log, settings
+from handlers.shared.contract import Contract
 from handlers.shared.errors import Unavailable
 from handlers.shared.lead_table import Issue, LeadTable
 
@@ -36,16 +37,16 @@ class TopicAlerts:
             raise Unavailable("the topic of alerts can't be reached; try again later") from error
 
 
-def catch(task: Mapping[str, Any], table: LeadTable, alerts: Alerts) -> dict[str, str]:
+def catch(task: Mapping[str, Any], contract: Contract, table: LeadTable, alerts: Alerts) -> dict[str, str]:
     """Record first, then alert: a repeat of either does no harm."""
     event, execution = task["event"], task["execution"]
     failure = task["failure"]
     issue = Issue(step=failure["state"], code=failure["error"], description=_description(failure))
-    lead_id = lead_id_of(event)
+    lead_id = lead_id_of(event, execution, contract)
     if not table.fail(lead_id, execution, issue, event):
         # the id belongs to another lead: the event is kept under its own
         log.warning("an event with the id of another lead", leadId=lead_id)
-        lead_id = str(event["id"])
+        lead_id = event_id_of(event, execution, contract)
         table.fail(lead_id, execution, issue, event)
     log.error("lead failed", leadId=lead_id, state=issue.step, code=issue.code)
     alerts.raise_alert("Leadbridge: a lead failed", {"leadId": lead_id, "state": issue.step, "code": issue.code})
@@ -76,4 +77,4 @@ def interrupted(change: Mapping[str, Any]) -> dict[str, Any]:
 def handler(task: dict[str, Any], _context: Any) -> dict[str, str]:
     if task.get("source") == "aws.states":
         task = interrupted(task)
-    return catch(task, lead_table.from_environment(), _alerts())
+    return catch(task, Contract.bundled(), lead_table.from_environment(), _alerts())

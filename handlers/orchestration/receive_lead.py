@@ -6,6 +6,7 @@ The state machine sends `{"event": the bus's event, "execution": the execution's
 from collections.abc import Mapping
 from typing import Any
 
+from handlers.orchestration.identity import lead_id_of
 from handlers.shared import lead_event, lead_table, log
 from handlers.shared.contract import Contract
 from handlers.shared.errors import InvalidLead, InvalidRequest
@@ -15,17 +16,10 @@ from handlers.shared.lead_table import LeadTable
 RECORDS = {"client": "Client", "partner": "Partner", "benefit": "Benefit"}
 
 
-def lead_id_of(event: Mapping[str, Any]) -> str:
-    """The lead's id; an event from elsewhere without one gets the event's own id."""
-    detail = event.get("detail")
-    lead_id = detail.get("leadId") if isinstance(detail, Mapping) else None
-    return lead_id if isinstance(lead_id, str) else str(event.get("id", ""))
-
-
-def receive(event: Mapping[str, Any], execution: str, contract: Contract, table: LeadTable) -> dict[str, Any]:
+def receive(event: Any, execution: str, contract: Contract, table: LeadTable) -> dict[str, Any]:
     """`{"leadId", "duplicate", "records"}`. Raise InvalidLead when the event is not a lead."""
     lead = _validated(event, contract)
-    lead_id = lead_id_of(event)
+    lead_id = lead_id_of(event, execution, contract)
     if not table.claim(lead_id, execution, lead["origin"]):
         log.info("duplicate event, nothing done", leadId=lead_id)
         return {"leadId": lead_id, "duplicate": True, "records": {}}
@@ -34,13 +28,14 @@ def receive(event: Mapping[str, Any], execution: str, contract: Contract, table:
     return {"leadId": lead_id, "duplicate": False, "records": records}
 
 
-def _validated(event: Mapping[str, Any], contract: Contract) -> Mapping[str, Any]:
-    detail = event.get("detail")
+def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
+    detail = event.get("detail") if isinstance(event, Mapping) else None
     if not isinstance(detail, dict):
         raise InvalidLead("the event's detail is not a JSON object")
     lead = {field: value for field, value in detail.items() if field != "leadId"}
     try:
-        contract.validate("LeadId", detail.get("leadId", lead_id_of(event)))
+        if "leadId" in detail:
+            contract.validate("LeadId", detail["leadId"])
         contract.validate("Lead", lead)
     except InvalidRequest as error:
         raise InvalidLead(str(error)) from None

@@ -47,6 +47,9 @@ class Contract:
         except fastjsonschema.JsonSchemaValueException:
             raise InvalidRequest("; ".join(self._problems(name, value))) from None
 
+    def holds(self, name: str, value: object) -> bool:
+        return _holds(self._schemas[name], value)
+
     def schema(self, name: str) -> dict[str, Any]:
         """The JSON schema itself, for whoever checks elsewhere, as the web form does."""
         return dict(self._schemas[name])

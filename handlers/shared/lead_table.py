@@ -114,7 +114,7 @@ class LeadTable:
             expires=True,
         )
 
-    def fail(self, lead_id: str, execution: str, error: Issue, payload: Mapping[str, Any]) -> bool:
+    def fail(self, lead_id: str, execution: str, error: Issue, payload: Any) -> bool:
         """Note a failed lead, with the event to replay. False: the lead belongs to another execution."""
         return self._update(
             lead_id,

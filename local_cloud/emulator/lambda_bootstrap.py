@@ -3,7 +3,8 @@
 Usage: python -P lambda_bootstrap.py CONTROL_FD LIFELINE_FD MARKER. Stands alone: standard library only.
 
 On CONTROL_FD travel frames: a 4-byte length, one letter, JSON. The emulator sends I (an invocation);
-this process answers Y (ready), F (could not load the handler), R (the handler's result) or E (its error).
+this process answers Y (ready) or F (could not load the handler), then for each invocation T (taken) and R (the
+handler's result) or E (its error).
 Standard output and error are the function's log. The end of LIFELINE_FD means that the emulator died.
 """
 
@@ -98,9 +99,8 @@ def receive(control: int) -> tuple[str, Any] | None:
     return None if body is None else (letter.decode(), json.loads(body))
 
 
-def send(control: int, letter: str, body: str) -> None:
-    data = body.encode()
-    frame = memoryview(struct.pack(">Ic", len(data), letter.encode()) + data)
+def send(control: int, letter: str, body: bytes = b"") -> None:
+    frame = memoryview(struct.pack(">Ic", len(body), letter.encode()) + body)
     while frame:
         frame = frame[os.write(control, frame) :]
 
@@ -167,19 +167,20 @@ def main() -> None:
         payload = error_payload(error, "")
         log_error(payload, as_json=as_json)
         _flush()
-        send(control, "F", json.dumps(payload))
+        send(control, "F", json.dumps(payload).encode())
         sys.exit(1)
     _flush()
-    send(control, "Y", "{}")
+    send(control, "Y")
     while (frame := receive(control)) is not None:
         _, invocation = frame
+        send(control, "T")
         formatter.request_id = invocation["id"]
         letter, body = invoke(handler, invocation, as_json=as_json)
         _flush()
         send(control, letter, body)
 
 
-def invoke(handler: Handler, invocation: dict[str, Any], *, as_json: bool) -> tuple[str, str]:
+def invoke(handler: Handler, invocation: dict[str, Any], *, as_json: bool) -> tuple[str, bytes]:
     """Call the handler: the letter and body of the answer."""
     if invocation.get("trace"):
         os.environ["_X_AMZN_TRACE_ID"] = invocation["trace"]
@@ -192,13 +193,13 @@ def invoke(handler: Handler, invocation: dict[str, Any], *, as_json: bool) -> tu
         payload = error_payload(error, invocation["id"])
     else:
         try:
-            return "R", json.dumps(result, default=_decimal_as_number)
+            return "R", json.dumps(result, default=_decimal_as_number, ensure_ascii=False).encode()
         except Exception as error:
             payload = error_payload(
                 LoadError("Runtime.MarshalError", f"Unable to marshal response: {error}"), invocation["id"]
             )
     log_error(payload, as_json=as_json)
-    return "E", json.dumps(payload)
+    return "E", json.dumps(payload).encode()
 
 
 def _set_up_logging(*, as_json: bool) -> LogFormatter:

@@ -61,6 +61,7 @@ class Worker:
         self.retired = False
         self.idle_since = time.monotonic()
         self._log = bytearray()
+        self._received = bytearray()
         self._control, theirs = socket.socketpair()
         self._log_pipe, their_log = os.pipe()
         try:
@@ -98,10 +99,15 @@ class Worker:
     def invoke(self, invocation: Mapping[str, Any], seconds: float) -> tuple[bool, bytes]:
         """Call the handler: (whether it succeeded, its result or error as JSON).
 
-        Raises WorkerDied or WorkerTimedOut.
+        Raises WorkerDied, NotDelivered when it is certain that the handler was not called, or WorkerTimedOut.
         """
         body = json.dumps(invocation).encode()
-        letter, answer = self._exchange(_HEADER.pack(len(body), b"I") + body, time.monotonic() + seconds)
+        deadline = time.monotonic() + seconds
+        try:
+            self._exchange(_HEADER.pack(len(body), b"I") + body, deadline)
+        except WorkerDied as error:
+            raise NotDelivered(str(error)) from error
+        letter, answer = self._exchange(b"", deadline)
         return letter == "R", answer
 
     def take_log(self) -> str:
@@ -120,9 +126,9 @@ class Worker:
             self._log_pipe = -1
 
     def _exchange(self, message: bytes, deadline: float) -> tuple[str, bytes]:
+        """Send a frame, if any, and wait for the next one from the worker."""
         unsent = memoryview(message)
-        received = bytearray()
-        while True:
+        while (frame := self._next_frame()) is None:
             if unsent:
                 unsent = self._send(unsent)
             self._poller.modify(self._control, select.POLLIN | (select.POLLOUT if unsent else 0))
@@ -135,11 +141,19 @@ class Worker:
                     # Read as it comes: a full pipe would block the handler.
                     self._read_log()
                 elif event & ~select.POLLOUT:
-                    received += self._receive()
-            if len(received) >= _HEADER.size:
-                length, letter = _HEADER.unpack_from(received)
-                if len(received) >= _HEADER.size + length:
-                    return letter.decode(), bytes(received[_HEADER.size :])
+                    self._received += self._receive()
+        return frame
+
+    def _next_frame(self) -> tuple[str, bytes] | None:
+        if len(self._received) < _HEADER.size:
+            return None
+        length, letter = _HEADER.unpack_from(self._received)
+        end = _HEADER.size + length
+        if len(self._received) < end:
+            return None
+        body = bytes(self._received[_HEADER.size : end])
+        del self._received[:end]
+        return letter.decode(), body
 
     def _send(self, data: memoryview) -> memoryview:
         try:
@@ -147,7 +161,7 @@ class Worker:
         except BlockingIOError:
             return data
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise NotDelivered(self._last_words()) from error
+            raise WorkerDied(self._last_words()) from error
 
     def _receive(self) -> bytes:
         try:

@@ -15,9 +15,9 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, reso
 
 from .codec import decode
 from .errors import EngineError, NeedsPulumiCli
+from .messages import goal_from, read_goal_from
 from .reader import InvokeFailed, Reader
 from .registrar import Registrar
-from .requests import goal_from, read_goal_from
 from .run import AlreadyReported, Run, Stopping
 from .wire import properties_from, struct_from
 

@@ -79,8 +79,10 @@ class Program:
             "config": dict(self._stack.config),
             "secret_keys": sorted(self._stack.secret_keys),
         }
-        with contextlib.suppress(BrokenPipeError):  # it has died; `wait` tells
-            os.write(self._control, json.dumps(settings).encode() + b"\n")
+        line = json.dumps(settings).encode() + b"\n"
+        # A broken pipe: the program has died, which `wait` tells.
+        with contextlib.suppress(BrokenPipeError), open(self._control, "wb", closefd=False) as pipe:
+            pipe.write(line)
 
     def wait(self) -> int:
         """The exit code; negative: the signal that ended it."""

@@ -66,9 +66,9 @@ class Cloud:
                         config=Config(
                             connect_timeout=5,
                             read_timeout=READ_TIMEOUT_SECONDS,
-                            retries={"total_max_attempts": 2, "mode": "standard"},
+                            # A creation that is tried twice hides its error behind "already exists".
+                            retries={"total_max_attempts": 1},
                             max_pool_connections=32,
-                            parameter_validation=True,
                         ),
                     )
         return client

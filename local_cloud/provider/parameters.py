@@ -51,10 +51,9 @@ def parameters(
         if value is None:
             continue
         to = target(inputs[name])
-        if value is not UNKNOWN:
-            value = renamed(value, to.rename)
-            if to.convert:
-                value = to.convert(value)
+        value = renamed(value, to.rename)
+        if to.convert:
+            value = UNKNOWN if contains_unknown(value) else to.convert(value)
         place(tree, named(shape, to.path), value)
     for path, value in (key or {}).items():
         if value is not None and taken(shape, {path: path}):
@@ -67,6 +66,14 @@ def named(shape: Any, path: str) -> list[str]:
     """The steps of a path, the first one as the operation spells it."""
     first, *rest = path.split(".")
     return [member_of(shape, first) or first, *rest]
+
+
+def contains_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(contains_unknown, value.values()))
+    if isinstance(value, list):
+        return any(map(contains_unknown, value))
+    return value is UNKNOWN
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:
@@ -152,6 +159,8 @@ def text(value: Any) -> Any:
             return str(int(value))
         case int() | float():
             return str(value)
+        case dict() | list() if contains_unknown(value):
+            return UNKNOWN
         case dict() | list():
             return json.dumps(value, separators=(",", ":"))
     return value

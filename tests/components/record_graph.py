@@ -1,76 +1,161 @@
-"""Prints, as JSON, every resource that the program registers. Run as a process of its own: mocks are global."""
+"""Prints, as JSON, what the program registers for a stack: resources, with their place in the tree, and the outputs.
 
+Run as a process of its own, in the repository's root: Pulumi's mocks are global.
+"""
+
+import hashlib
 import json
 import runpy
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pulumi
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import get_root_resource
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
+SUFFIX = "-1234567"  # as long as the one that Pulumi appends to a name that the program doesn't set
 
-# What AWS would answer, by type: property -> a function of (name, inputs).
-OUTPUTS = {
-    "aws:lambda/function:Function": {
-        "arn": lambda n, i: f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{i['name']}",
-        "invokeArn": lambda n, i: f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{i['name']}/invocations",
-    },
-    "aws:lambda/functionUrl:FunctionUrl": {"functionUrl": lambda n, i: "https://form.example/"},
-    "aws:lambda/invocation:Invocation": {"result": lambda n, i: "{}"},
-    "aws:apigateway/restApi:RestApi": {
-        "executionArn": lambda n, i: f"arn:aws:execute-api:{REGION}:{ACCOUNT}:api",
-        "rootResourceId": lambda n, i: "root",
-    },
-    "aws:apigateway/stage:Stage": {"invokeUrl": lambda n, i: "https://api.example/stage"},
-    "aws:apigateway/apiKey:ApiKey": {"value": lambda n, i: "key-of-at-least-20-characters"},
+Inputs = dict[str, Any]
+
+
+def arn(service: str, resource: str, *, region: str = REGION) -> Callable[[str, Inputs], str]:
+    return lambda name, inputs: f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}{name}"
+
+
+def rule_arn(name: str, inputs: Inputs) -> str:
+    bus = f"{inputs['eventBusName']}/" if "eventBusName" in inputs else ""
+    return f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{bus}{name}"
+
+
+def invoke_arn(name: str, inputs: Inputs) -> str:
+    function = arn("lambda", "function:")(name, inputs)
+    return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
+
+
+# What AWS would answer beyond the inputs: type -> output -> a function of the name in AWS and the inputs.
+OUTPUTS: dict[str, dict[str, Callable[[str, Inputs], Any]]] = {
+    "aws:lambda/function:Function": {"arn": arn("lambda", "function:"), "invokeArn": invoke_arn},
+    "aws:lambda/functionUrl:FunctionUrl": {"functionUrl": lambda name, inputs: "https://form.example/"},
+    "aws:lambda/invocation:Invocation": {"result": lambda name, inputs: "{}"},
+    "aws:apigateway/restApi:RestApi": {"executionArn": lambda name, inputs: arn("execute-api", "api1")("", {})},
+    "aws:apigateway/stage:Stage": {"invokeUrl": lambda name, inputs: f"https://api.example/{inputs['stageName']}"},
+    "aws:apigateway/apiKey:ApiKey": {"value": lambda name, inputs: "key-of-at-least-20-characters"},
+    "aws:cloudwatch/eventBus:EventBus": {"arn": arn("events", "event-bus/")},
+    "aws:cloudwatch/eventRule:EventRule": {"arn": rule_arn},
+    "aws:cloudwatch/logGroup:LogGroup": {"arn": arn("logs", "log-group:")},
+    "aws:dynamodb/table:Table": {"arn": arn("dynamodb", "table/")},
+    "aws:iam/role:Role": {"arn": arn("iam", "role/", region="")},
     "aws:rds/instance:Instance": {
-        "address": lambda n, i: "crm.example",
-        "masterUserSecrets": lambda n, i: [{"secretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds"}],
+        "address": lambda name, inputs: "crm.example",
+        "masterUserSecrets": lambda name, inputs: [
+            {"secretArn": arn("secretsmanager", "secret:")("rds-owner", {})}
+        ],
     },
-    "aws:sqs/queue:Queue": {"url": lambda n, i: f"https://sqs.example/{n}"},
+    "aws:secretsmanager/secret:Secret": {"arn": arn("secretsmanager", "secret:")},
+    "aws:secretsmanager/secretVersion:SecretVersion": {"secretArn": lambda name, inputs: inputs["secretId"]},
+    "aws:sfn/stateMachine:StateMachine": {"arn": arn("states", "stateMachine:")},
+    "aws:sns/topic:Topic": {"arn": arn("sns", "")},
+    "aws:sqs/queue:Queue": {"arn": arn("sqs", ""), "url": lambda name, inputs: f"https://sqs.example/{name}"},
 }
-SERVICES = {"aws:cloudwatch/eventBus:EventBus": "event-bus", "aws:sfn/stateMachine:StateMachine": "stateMachine"}
+ID_IS_ARN = {"aws:secretsmanager/secret:Secret"}
 INVOKES = {
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION},
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["us-east-1a", "us-east-1b"], "id": REGION},
 }
 
 
-class Recorder(mocks.Mocks):
-    def __init__(self) -> None:
-        self.resources: list[dict] = []
+class Cloud(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if not args.custom:
+            return "", {}
+        inputs = {key: unwrapped(value)[0] for key, value in args.inputs.items()}
+        name = inputs.get("name") or args.name + SUFFIX
+        outputs = {"name": name, **inputs}
+        for output, value in OUTPUTS.get(args.typ, {}).items():
+            outputs[output] = value(name, inputs)
+        return outputs["arn"] if args.typ in ID_IS_ARN else f"{args.name}-id", outputs
 
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict]:
-        self.resources.append({"type": args.typ, "name": args.name, "inputs": args.inputs})
-        kind = SERVICES.get(args.typ, args.typ.split(":")[-1])
-        outputs = {"arn": f"arn:aws:mock:{REGION}:{ACCOUNT}:{kind}/{args.name}", "name": args.name, **args.inputs}
-        for name, value in OUTPUTS.get(args.typ, {}).items():
-            outputs[name] = value(args.name, args.inputs)
-        return f"{args.name}-id", outputs
-
-    def call(self, args: mocks.MockCallArgs) -> dict:
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         return INVOKES[args.token]
 
 
+class Recorder(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(Cloud())
+        self.recorded: list[dict[str, Any]] = []
+        self.outputs: dict[str, Any] = {}
+        self.secret_outputs: list[str] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        answer = super().RegisterResource(request)
+        if request.type == "pulumi:pulumi:Stack":
+            return answer
+        found = {key: unwrapped(value) for key, value in rpc.deserialize_properties(request.object).items()}
+        self.recorded.append(
+            {
+                "type": request.type,
+                "name": request.name,
+                "urn": answer.urn,
+                "parent": request.parent,
+                "dependencies": sorted(request.dependencies),
+                "inputs": {key: value for key, (value, _) in found.items()},
+                "secrets": sorted(key for key, (_, secret) in found.items() if secret),
+                "outputs": {} if not request.custom else self.resources[answer.urn].state,
+            }
+        )
+        return answer
+
+    async def record_outputs(self, exports: Mapping[str, Any]) -> None:
+        for name, value in exports.items():
+            output = pulumi.Output.from_input(value)
+            self.outputs[name] = await output.future()
+            if await output.is_secret():
+                self.secret_outputs.append(name)
+
+
+def unwrapped(value: Any) -> tuple[Any, bool]:
+    """The plain value, and whether it was a secret."""
+    secret = rpc.is_rpc_secret(value)
+    return (rpc.unwrap_rpc_secret(value) if secret else value), secret
+
+
 def plain(value: object) -> object:
+    """An archive as {name in it: the hash of its content}."""
     if isinstance(value, pulumi.AssetArchive):
-        return {"archive": sorted(value.assets)}
-    return str(value)
+        return {name: digest(asset) for name, asset in value.assets.items()}
+    raise TypeError(f"{value!r} is not JSON")
+
+
+def digest(asset: Any) -> str:
+    content = Path(asset.path).read_bytes() if isinstance(asset, pulumi.FileAsset) else asset.text.encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 def main(stack: str) -> None:
     recorder = Recorder()
-    pulumi.runtime.set_mocks(recorder, project="leadbridge", stack=stack, preview=False)
+    pulumi.runtime.set_mocks(recorder.mocks, project="leadbridge", stack=stack, preview=False, monitor=recorder)
     pulumi.runtime.set_all_config(pulumi.runtime.get_config_env())
     program = Path.cwd() / "__main__.py"
 
     @pulumi.runtime.test
-    def run() -> None:
+    def run() -> Awaitable[None]:
         runpy.run_path(str(program), run_name="__main__")
+        return recorder.record_outputs(get_root_resource().outputs)
 
-    run()
-    json.dump(recorder.resources, sys.stdout, default=plain)
+    try:
+        run()
+    except pulumi.RunError as error:
+        # as Pulumi's language host does: the message, no traceback
+        sys.exit(f"error: {error} (after {len(recorder.recorded)} resources)")
+    document = {
+        "resources": recorder.recorded,
+        "outputs": recorder.outputs,
+        "secret_outputs": recorder.secret_outputs,
+    }
+    json.dump(document, sys.stdout, default=plain)
 
 
 main(sys.argv[1])

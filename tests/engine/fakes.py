@@ -88,7 +88,11 @@ class FakeCloud:
 
     def diff(self, type_: str, old_inputs: Properties, old_outputs: Properties, new: Properties) -> Diff:
         changed = tuple(
-            sorted(key for key in {*old_inputs, *new} if old_inputs.get(key) != new.get(key) or new.get(key) is UNKNOWN)
+            sorted(
+                key
+                for key in {*old_inputs, *new}
+                if old_inputs.get(key) != new.get(key) or new.get(key) is UNKNOWN
+            )
         )
         replace = tuple(key for key in changed if key in ("kind", "name"))
         return Diff(changed=changed, replace=replace, delete_before_replace=bool(new.get("fixed")))

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from local_cloud.engine import DeploymentFailed, read_outputs
+from local_cloud.engine.signatures import RESOURCE, SIGNATURE
 from tests.engine.fakes import Lab
 
 TWO = """
@@ -111,15 +112,17 @@ def test_a_component_keeps_its_outputs_and_its_children_name_it_as_parent(lab: L
     body = """
         group = Group("g")
         a = Thing("a", size={size}, opts=pulumi.ResourceOptions(parent=group))
-        group.register_outputs({{"size": a.size}})
+        group.register_outputs({{"size": a.size, "thing": a}})
         """
     lab.up(body.format(size=1))
     group = lab.resource("g")
-    assert group["outputs"] == {"size": 1}
+    assert group["outputs"]["size"] == 1
+    reference = {SIGNATURE: RESOURCE, "urn": lab.resource("a")["urn"], "packageVersion": "", "id": "id-1"}
+    assert group["outputs"]["thing"] == reference
     assert lab.resource("a")["urn"] == "urn:pulumi:lab::test::test:index:Group$fake:index:Thing::a"
     assert lab.resource("a")["parent"] == group["urn"]
     lab.up(body.format(size=2))
-    assert lab.resource("g")["outputs"] == {"size": 2}
+    assert lab.resource("g")["outputs"]["size"] == 2
 
 
 def test_numbers_arrive_as_integers_where_they_are_whole(lab: Lab) -> None:
@@ -140,10 +143,10 @@ def test_configuration_and_its_secrets_reach_the_program(lab: Lab) -> None:
         """
         config = pulumi.Config()
         Thing("a", color=config.require("color"), key=config.require_secret("key"))
-        pulumi.export("where", f"{pulumi.get_project()}/{pulumi.get_stack()}/{pulumi.Config('aws').require('region')}")
+        pulumi.export("where", [pulumi.get_project(), pulumi.get_stack(), pulumi.Config("aws").require("region")])
         """
     )
-    assert summary.outputs == {"where": "test/lab/us-east-1"}
+    assert summary.outputs == {"where": ["test", "lab", "us-east-1"]}
     assert lab.cloud.arguments["create", "a"]["key"] == "s3cret-key"
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from local_cloud.engine import DeploymentFailed, ProviderError
+from local_cloud.engine import DeploymentFailed, Engine, EngineError, ProviderError, Stack
 from tests.engine.fakes import Lab
 
 
@@ -55,7 +55,9 @@ def test_a_failed_deletion_keeps_what_it_needs_and_deletes_the_rest(lab: Lab) ->
 
 def test_a_fault_of_the_provider_names_its_place(lab: Lab) -> None:
     lab.cloud.faults["create", "a"] = KeyError("Nope")
-    with pytest.raises(DeploymentFailed, match=r"'a': create failed: KeyError: 'Nope' \(a fault of the provider, at .*fakes"):
+    with pytest.raises(
+        DeploymentFailed, match=r"'a': create failed: KeyError: 'Nope' \(a fault of the provider, at .*fakes"
+    ):
         lab.up('Thing("a")')
 
 
@@ -161,8 +163,6 @@ def test_a_function_that_fails_is_the_programs_to_handle(lab: Lab) -> None:
 
 
 def test_python_that_can_not_be_started_is_one_error(lab: Lab) -> None:
-    from local_cloud.engine import Engine, EngineError, Stack
-
     stack = Stack(project="p", name="s", root=lab.root, config={})
     engine = Engine(stack, lab.state_path, lab.cloud, reporter=lab.recorder, python="/nowhere/python")
     with pytest.raises(EngineError, match="/nowhere/python: the program can't be started"):

@@ -8,12 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local_cloud.engine import StateLocked
+from local_cloud.engine import DeploymentInterrupted, StateLocked
 from tests.engine.fakes import FakeCloud, Lab
 
 REPOSITORY = Path(__file__).parents[2]
@@ -66,9 +65,9 @@ class Deployment:
 
 
 @pytest.fixture
-def slow_lab(lab: Lab) -> Iterator[Lab]:
+def slow_lab(lab: Lab) -> Lab:
     lab.write(SLOW)
-    yield lab
+    return lab
 
 
 def cloud_names(lab: Lab) -> list[str]:
@@ -87,7 +86,9 @@ def assert_ends(pid: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_finishes_and_records_what_is_in_flight_and_starts_nothing_new(slow_lab: Lab, number: int) -> None:
+def test_a_signal_finishes_and_records_what_is_in_flight_and_starts_nothing_new(
+    slow_lab: Lab, number: int
+) -> None:
     with Deployment(slow_lab) as deployment:
         deployment.wait_for("creating")
         deployment.process.send_signal(number)
@@ -187,8 +188,6 @@ def test_a_destruction_that_is_stopped_keeps_the_record_of_what_is_left(lab: Lab
     lab.up('a = Thing("a"); Thing("b", of=a.arn)')
     engine = lab.engine()
     lab.cloud.during = lambda operation, name: engine.stop() if (operation, name) == ("delete", "b") else None
-    from local_cloud.engine import DeploymentInterrupted
-
     with pytest.raises(DeploymentInterrupted):
         engine.destroy()
     names = [one["urn"].rsplit("::", 1)[1] for one in lab.resources()]
@@ -205,7 +204,9 @@ def test_the_handlers_of_signals_are_put_back(lab: Lab) -> None:
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_no_process_and_no_temporary_folder_is_left(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_process_and_no_temporary_folder_is_left(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     lab.up('import os, pathlib; pathlib.Path("pid").write_text(str(os.getpid()))')
     assert not os.path.exists(f"/proc/{(lab.root / 'pid').read_text()}")

@@ -20,8 +20,9 @@ _numbers = itertools.count(1)
 
 
 class Lab:
-    def __init__(self, endpoint_url: str) -> None:
+    def __init__(self, endpoint_url: str, region: str = "us-east-1") -> None:
         self.endpoint_url = endpoint_url
+        self._region = region
         self.port = int(endpoint_url.rsplit(":", 1)[1])
         self._clients: dict[str, Any] = {}
 
@@ -30,7 +31,7 @@ class Lab:
             self._clients[service] = boto3.client(
                 service,
                 endpoint_url=self.endpoint_url,
-                region_name="us-east-1",
+                region_name=self._region,
                 aws_access_key_id="test",
                 aws_secret_access_key="test",
                 config=Config(retries={"max_attempts": 1}, read_timeout=60, max_pool_connections=50),

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,17 +44,19 @@ class World:
             )
         return self.clients[service]
 
-    def check(self, type_: str, inputs: Properties, old: Properties | None = None, name: str = "it") -> Properties:
-        return self.provider.check(type_, urn(type_, name), old, inputs)
+    def check(
+        self, type_: str, inputs: Properties, old: Properties | None = None, logical: str = "it"
+    ) -> Properties:
+        return self.provider.check(type_, urn(type_, logical), old, inputs)
 
-    def make(self, type_: str, name: str = "it", **inputs: Any) -> Properties:
+    def make(self, type_: str, /, logical: str = "it", **inputs: Any) -> Properties:
         """Checks and creates; the outputs, with the `id`."""
-        checked = self.check(type_, inputs, name=name)
-        id_, outputs = self.provider.create(type_, urn(type_, name), checked)
+        checked = self.check(type_, inputs, logical=logical)
+        id_, outputs = self.provider.create(type_, urn(type_, logical), checked)
         self.made.append((type_, id_, checked, outputs))
         return {**outputs, "id": id_, "__inputs": checked}
 
-    def change(self, type_: str, made: Properties, **inputs: Any) -> tuple[Diff, Properties]:
+    def change(self, type_: str, made: Properties, /, **inputs: Any) -> tuple[Diff, Properties]:
         """Checks, compares, and updates in place; the difference and the new outputs."""
         old = made["__inputs"]
         new = self.check(type_, inputs, old)
@@ -69,8 +71,8 @@ class World:
             self.provider.delete(type_, id_, inputs, outputs)
 
 
-def urn(type_: str, name: str = "it") -> str:
-    return f"urn:pulumi:local::leadbridge::{type_}::{name}"
+def urn(type_: str, logical: str) -> str:
+    return f"urn:pulumi:local::leadbridge::{type_}::{logical}"
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +127,28 @@ def world(emulator: str, provider: AwsProvider) -> Iterator[World]:
     world = World(emulator, provider)
     yield world
     world.clean()
+
+
+@pytest.fixture
+def calls(provider: AwsProvider) -> Iterator[Callable[[str], list[str]]]:
+    """Gives the list into which the names of a service's operations go as the provider calls them."""
+    undo: list[Callable[[], None]] = []
+
+    def watch(service: str) -> list[str]:
+        seen: list[str] = []
+        events = provider._cloud.client(service).meta.events
+        event = f"before-call.{service}"
+
+        def note(model: Any, **_: Any) -> None:
+            seen.append(model.name)
+
+        events.register(event, note)
+        undo.append(lambda: events.unregister(event, note))
+        return seen
+
+    yield watch
+    for one in undo:
+        one()
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,9 @@ def test_a_chosen_name_that_is_too_long_for_aws_is_refused() -> None:
 
 
 def test_an_unknown_input_is_refused_by_its_name_with_a_remedy() -> None:
-    with pytest.raises(CheckFailed, match=r"dead-letters \(aws:sqs/queue:Queue\).*'delaySecond'.*mean 'delaySeconds'"):
+    with pytest.raises(
+        CheckFailed, match=r"dead-letters \(aws:sqs/queue:Queue\).*'delaySecond'.*mean 'delaySeconds'"
+    ):
         check(QUEUE, {"delaySecond": 1})
 
 
@@ -89,6 +91,8 @@ def test_unknown_values_pass_in_a_preview() -> None:
     assert checked["eventBusName"] is UNKNOWN
     assert check(FUNCTION, {"environment": {"variables": {"url": UNKNOWN}}, "code": UNKNOWN})
     assert check("aws:apigateway/restApi:RestApi", {"body": UNKNOWN})
+    assert check("aws:apigateway/usagePlan:UsagePlan", {"apiStages": [{"apiId": UNKNOWN, "throttles": UNKNOWN}]})
+    assert check("aws:iam/role:Role", {"assumeRolePolicy": {"Statement": [{"Resource": UNKNOWN}]}})
 
 
 def diff(type_: str, old: dict[str, Any], new: dict[str, Any]) -> Any:

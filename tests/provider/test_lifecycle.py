@@ -80,13 +80,18 @@ secret = make("aws:secretsmanager/secret:Secret", "arn")
 
 
 def rule(world: Any) -> Given:
-    made = world.make("aws:cloudwatch/eventRule:EventRule", eventBusName=bus(world), eventPattern='{"source": ["a"]}')
+    made = world.make(
+        "aws:cloudwatch/eventRule:EventRule", eventBusName=bus(world), eventPattern='{"source": ["a"]}'
+    )
     return {"rule": made["name"], "eventBusName": made["eventBusName"]}
 
 
 def deployment(world: Any) -> Given:
     rest_api = api(world)
-    return {"restApi": rest_api, "deployment": world.make("aws:apigateway/deployment:Deployment", restApi=rest_api)["id"]}
+    return {
+        "restApi": rest_api,
+        "deployment": world.make("aws:apigateway/deployment:Deployment", restApi=rest_api)["id"],
+    }
 
 
 def stage(world: Any) -> Given:
@@ -97,7 +102,9 @@ def stage(world: Any) -> Given:
 def subnets(world: Any) -> list[str]:
     network = vpc(world)
     return [
-        world.make("aws:ec2/subnet:Subnet", vpcId=network, cidrBlock=f"10.0.{index}.0/24", availabilityZone=zone)["id"]
+        world.make("aws:ec2/subnet:Subnet", vpcId=network, cidrBlock=f"10.0.{index}.0/24", availabilityZone=zone)[
+            "id"
+        ]
         for index, zone in enumerate(("us-east-1a", "us-east-1b"))
     ]
 
@@ -302,11 +309,14 @@ CASES = [
     ),
     Case(
         "aws:sns/topicSubscription:TopicSubscription",
-        lambda world: {"topic": topic(world), "protocol": "sqs", "endpoint": queue(world), "rawMessageDelivery": True},
+        lambda world: {
+            "topic": topic(world),
+            "protocol": "sqs",
+            "endpoint": queue(world),
+            "rawMessageDelivery": True,
+        },
         {"rawMessageDelivery": False},
-        Probe(
-            "sns", "get_subscription_attributes", {"SubscriptionArn": "{arn}"}, "Attributes.RawMessageDelivery"
-        ),
+        Probe("sns", "get_subscription_attributes", {"SubscriptionArn": "{arn}"}, "Attributes.RawMessageDelivery"),
         "true",
         "false",
     ),
@@ -394,7 +404,11 @@ CASES = [
     ),
     Case(
         "aws:lambda/functionUrl:FunctionUrl",
-        lambda world: {"functionName": function(world), "authorizationType": "NONE", "cors": {"allowOrigins": ["*"]}},
+        lambda world: {
+            "functionName": function(world),
+            "authorizationType": "NONE",
+            "cors": {"allowOrigins": ["*"]},
+        },
         {"cors": {"allowOrigins": ["https://form"]}},
         Probe("lambda", "get_function_url_config", {"FunctionName": "{functionName}"}, "Cors.AllowOrigins"),
         ["*"],
@@ -427,7 +441,12 @@ CASES = [
     ),
     Case(
         "aws:apigateway/restApi:RestApi",
-        lambda world: {"body": BODY, "description": "one", "minimumCompressionSize": 1024},
+        lambda world: {
+            "body": BODY,
+            "description": "one",
+            "minimumCompressionSize": 1024,
+            "endpointConfiguration": {"types": "REGIONAL"},
+        },
         {"description": "two"},
         Probe("apigateway", "get_rest_api", {"restApiId": "{id}"}, "description"),
         "one",
@@ -480,7 +499,11 @@ CASES = [
         lambda world: {
             "throttleSettings": {"rateLimit": 10.0, "burstLimit": 20},
             "apiStages": [
-                {"apiId": "a", "stage": "v1", "throttles": [{"path": "/leads/POST", "rateLimit": 1, "burstLimit": 2}]}
+                {
+                    "apiId": "a",
+                    "stage": "v1",
+                    "throttles": [{"path": "/leads/POST", "rateLimit": 1, "burstLimit": 2}],
+                }
             ],
         },
         {"description": "two", "throttleSettings": None},
@@ -514,7 +537,10 @@ CASES = [
         lambda world: {
             "roleArn": role(world),
             "definition": json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-            "loggingConfiguration": {"level": "ALL", "logDestination": "arn:aws:logs:us-east-1:000000000000:log-group:g:*"},
+            "loggingConfiguration": {
+                "level": "ALL",
+                "logDestination": "arn:aws:logs:us-east-1:000000000000:log-group:g:*",
+            },
         },
         {"loggingConfiguration": None},
         Probe(
@@ -681,7 +707,9 @@ def test_a_resource_is_created_read_updated_and_deleted(world: Any, provider: Aw
     made = world.make(case.type, **inputs)
     outputs = {name: value for name, value in made.items() if name not in ("id", "__inputs")}
     assert ask(world, case.probe, made) == case.before, "the cloud has what the inputs say"
-    assert provider.read(case.type, made["id"], made["__inputs"], outputs) == outputs, "read finds the same outputs"
+    assert provider.read(case.type, made["id"], made["__inputs"], outputs) == outputs, (
+        "read finds the same outputs"
+    )
 
     again = world.check(case.type, inputs, made["__inputs"])
     assert provider.diff(case.type, made["__inputs"], outputs, again).changed == (), "nothing changed, so no diff"

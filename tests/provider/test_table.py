@@ -56,7 +56,7 @@ def test_every_input_reaches_an_operation_at_creation(resource: Resource) -> Non
     reached = sent_by(resource, resource.create, resource.inputs)
     for setting in resource.settings:
         reached |= sent_by(resource, setting.put, setting.inputs)
-    unsent = set(resource.inputs) - reached - {path for path in resource.key.values()}
+    unsent = set(resource.inputs) - reached - set(resource.key.values())
     assert not unsent, "an input that no operation takes would be dropped without a word"
 
 
@@ -77,7 +77,9 @@ def test_every_part_of_the_key_is_known_to_an_operation(resource: Resource) -> N
     operations = [resource.create, resource.read, resource.delete, *resource.update]
     operations += [setting.put for setting in resource.settings]
     shapes = [
-        CLOUD.parameters(resource.service, as_call(one).operation) for one in operations if isinstance(one, (str, Call))
+        CLOUD.parameters(resource.service, as_call(one).operation)
+        for one in operations
+        if isinstance(one, (str, Call))
     ]
     for path in resource.key:
         used = any(shape is not None and member_of(shape, first_of(path)) for shape in shapes)
@@ -87,7 +89,13 @@ def test_every_part_of_the_key_is_known_to_an_operation(resource: Resource) -> N
 @pytest.mark.parametrize("resource", ALL)
 def test_names_are_declared_once_and_are_inputs(resource: Resource) -> None:
     known = resource.accepts()
-    named = {*resource.identity, *resource.documents, *resource.defaults, *resource.resets, *resource.replaced_by({})}
+    named = {
+        *resource.identity,
+        *resource.documents,
+        *resource.defaults,
+        *resource.resets,
+        *resource.replaced_by({}),
+    }
     if resource.name:
         named.add(resource.name.property)
     assert named <= known

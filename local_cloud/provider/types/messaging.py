@@ -68,11 +68,11 @@ QUEUE_POLICY = Resource(
 )
 
 
-def attribute(operation: str, name: str) -> Setting:
+def attribute(operation: str, name: str, default: str = "") -> Setting:
     """SNS sets one attribute at a time."""
     parameter = name[0].upper() + name[1:]
     put = Call(operation=operation, constants={"AttributeName": parameter})
-    return Setting(put=put, inputs={name: "AttributeValue"}, default="")
+    return Setting(put=put, inputs={name: "AttributeValue"}, default=default)
 
 
 TOPIC_ARN = "arn:aws:sns:{region}:{account}:{name}"
@@ -141,14 +141,14 @@ TOPIC_SUBSCRIPTION = Resource(
     read="get_subscription_attributes",
     delete="unsubscribe",
     settings=tuple(
-        attribute("set_subscription_attributes", name)
-        for name in (
-            "rawMessageDelivery",
-            "filterPolicy",
-            "filterPolicyScope",
-            "redrivePolicy",
-            "deliveryPolicy",
-            "subscriptionRoleArn",
+        attribute("set_subscription_attributes", name, default)
+        for name, default in (
+            ("rawMessageDelivery", "false"),
+            ("filterPolicy", "{}"),
+            ("filterPolicyScope", "MessageAttributes"),
+            ("redrivePolicy", ""),
+            ("deliveryPolicy", ""),
+            ("subscriptionRoleArn", ""),
         )
     ),
     found="Attributes",

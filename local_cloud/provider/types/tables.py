@@ -1,13 +1,13 @@
 """DynamoDB tables."""
 
-from collections.abc import Callable
 from typing import Any
 
-from local_cloud.provider.operations import perform
+from local_cloud.provider.operations import request
 from local_cloud.provider.resource import (
     Answer,
     AutoName,
     Call,
+    Inputs,
     Resource,
     Scope,
     Setting,
@@ -49,27 +49,15 @@ def global_indexes(declared: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [index(one) for one in declared]
 
 
-def constant(value: Any) -> Callable[[Any], Any]:
-    return lambda _: value
-
-
 def change_indexes(scope: Scope) -> None:
     """DynamoDB changes one index at a time; one that differs is dropped and made again."""
     old = {one["name"]: one for one in scope.old.get("globalSecondaryIndexes") or []}
     new = {one["name"]: one for one in scope.inputs.get("globalSecondaryIndexes") or []}
-    changes = [{"Delete": {"indexName": name}} for name in old if old[name] != new.get(name)]
-    changes += [{"Create": index(new[name])} for name in new if new[name] != old.get(name)]
+    changes = [{"delete": {"indexName": name}} for name in old if old[name] != new.get(name)]
+    changes += [{"create": index(new[name])} for name in new if new[name] != old.get(name)]
+    inputs: Inputs = {"attributes": ATTRIBUTES, "change": "GlobalSecondaryIndexUpdates.0"}
     for change in changes:
-        perform(
-            scope,
-            Call(
-                operation="update_table",
-                inputs={
-                    "attributes": ATTRIBUTES,
-                    "globalSecondaryIndexes": To(path="GlobalSecondaryIndexUpdates.0", convert=constant(change)),
-                },
-            ),
-        )
+        request(scope, Call(operation="update_table"), inputs, {**scope.inputs, "change": change})
 
 
 def set_time_to_live(scope: Scope) -> Answer:

@@ -1,0 +1,19 @@
+"""Which lead an event is about, also when the event is not one: every execution can be recorded under some id."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.shared.contract import Contract
+
+
+def lead_id_of(event: Any, execution: str, contract: Contract) -> str:
+    """The lead's id; an event from elsewhere without one gets the event's own id."""
+    detail = event.get("detail") if isinstance(event, Mapping) else None
+    lead_id = detail.get("leadId") if isinstance(detail, Mapping) else None
+    return str(lead_id) if contract.holds("LeadId", lead_id) else event_id_of(event, execution, contract)
+
+
+def event_id_of(event: Any, execution: str, contract: Contract) -> str:
+    """The event's id; an execution that was started without one gives its own name."""
+    event_id = event.get("id") if isinstance(event, Mapping) else None
+    return str(event_id) if contract.holds("LeadId", event_id) else execution.rpartition(":")[2]

@@ -1,0 +1,164 @@
+"""One really deployed local stack for the tests that only use it, and `LocalCloud` for those that change one."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pymysql
+import pytest
+import urllib3
+
+from components.openapi import load
+from handlers.shared.rut import check_character
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = load(ROOT / "openapi.yaml")["paths"]["/leads"]["post"]["requestBody"]["content"]["application/json"][
+    "example"
+]
+
+
+class LocalCloud:
+    """`python -m local_cloud` for one home."""
+
+    def __init__(self, home: Path, root: Path = ROOT) -> None:
+        self.home = home
+        self.root = root
+
+    def run(
+        self, command: str, *options: str, check: bool = True, timeout: float = 120
+    ) -> subprocess.CompletedProcess:
+        result = subprocess.run(
+            [sys.executable, "-m", "local_cloud", command, "--home", str(self.home), *options],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def up(self) -> str:
+        return self.run("up", "--no-leads").stdout
+
+    def outputs(self) -> dict[str, Any]:
+        return json.loads(self.run("outputs", "--json").stdout)
+
+    def down(self) -> str:
+        return self.run("down").stdout
+
+
+class Stack:
+    """A deployed stack as its users see it: HTTP, the bus, the rows."""
+
+    def __init__(self, outputs: dict[str, Any]) -> None:
+        self.outputs = outputs
+        self.api_url = outputs["api_url"]
+        self.http = urllib3.PoolManager(maxsize=32, retries=False, timeout=60)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.outputs["aws_endpoint_url"],
+            region_name=self.outputs["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, key: bool = False, **headers: str
+    ) -> urllib3.BaseHTTPResponse:
+        if body is not None:
+            headers = {"Content-Type": "application/json", **headers}
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        if key:
+            headers["x-api-key"] = self.outputs["api_key"]
+        return self.http.request(method, self.api_url + path, body=body, headers=headers)
+
+    def submit(self, lead: dict[str, Any]) -> str:
+        response = self.request("POST", "/leads", lead)
+        assert response.status == 202, response.data
+        return response.json()["leadId"]
+
+    def put_event(self, detail: Any, source: str = "leadbridge.app", detail_type: str = "LeadReceived") -> str:
+        """The event's id."""
+        entry = {
+            "EventBusName": self.outputs["event_bus_name"],
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+        }
+        answer = self.client("events").put_events(Entries=[entry])
+        assert answer["FailedEntryCount"] == 0, answer
+        return answer["Entries"][0]["EventId"]
+
+    def ended(self, lead_id: str, timeout: float = 40) -> dict[str, Any]:
+        """The lead's status once it has completed or failed."""
+
+        def look() -> dict[str, Any] | None:
+            response = self.request("GET", f"/leads/{lead_id}")
+            status = response.json()
+            return status if response.status == 200 and status["status"] in ("COMPLETED", "FAILED") else None
+
+        return wait_for(look, timeout, f"lead {lead_id} to end")
+
+    def rows(self, statement: str, *arguments: Any) -> tuple[tuple[Any, ...], ...]:
+        database = self.outputs["database"]
+        connection = pymysql.connect(
+            host=database["host"],
+            port=database["port"],
+            user=database["user"],
+            password=database["password"],
+            database=database["name"],
+            charset="utf8mb4",
+        )
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, arguments)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    def rows_of(self, rut: str) -> dict[str, tuple[tuple[Any, ...], ...]]:
+        return {
+            "CLIENTS": self.rows("SELECT name, lastname, phone, mail FROM CLIENTS WHERE rut = %s", rut),
+            "PARTNER": self.rows("SELECT store FROM PARTNER WHERE rut = %s", rut),
+            "BENEFIT": self.rows("SELECT wants_benefit FROM BENEFIT WHERE rut = %s", rut),
+        }
+
+
+def wait_for(look: Callable[[], Any], timeout: float, what: str) -> Any:
+    deadline = time.monotonic() + timeout
+    while True:
+        found = look()
+        if found is not None:
+            return found
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+        time.sleep(0.05)
+
+
+def new_rut() -> str:
+    digits = str(10_000_000 + uuid.uuid4().int % 80_000_000)
+    return f"{digits}-{check_character(digits)}"
+
+
+def new_lead(**changes: Any) -> dict[str, Any]:
+    return {**EXAMPLE, "rut": new_rut(), **changes}
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    cloud = LocalCloud(tmp_path_factory.mktemp("home"))
+    cloud.up()
+    yield cloud
+    cloud.down()
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: LocalCloud) -> Stack:
+    return Stack(cloud.outputs())

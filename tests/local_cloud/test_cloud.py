@@ -1,0 +1,155 @@
+"""The servers of a local cloud: started together, found dead, and stopped without a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from local_cloud import cloud, emulator_process, mariadb
+from local_cloud.cloud import Cloud
+from local_cloud.errors import ServiceFailed
+from local_cloud.home import Home, is_free
+from local_cloud.processes import Process, find_marked, start_of
+from tests.local_cloud.lab import Lab, eventually
+
+STUCK = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'woke'\n"
+
+
+class Up:
+    """Starts a home's cloud as the commands do, and remembers what was said."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.said: list[str] = []
+
+    def __call__(self) -> Cloud:
+        self.said.clear()
+        with self.home.lock("up"):
+            return cloud.start(self.home, region="us-east-1", say=self.said.append)
+
+    def line(self, what: str) -> str:
+        return next(line for line in self.said if line.startswith(what))
+
+
+@pytest.fixture
+def up(home: Home) -> Up:
+    return Up(home)
+
+
+def pid_of(home: Home, service: str) -> int:
+    process = Process.load(home.record(service))
+    assert process is not None
+    return process.pid
+
+
+def test_a_start_says_what_runs_where_and_a_second_one_changes_nothing(up: Up) -> None:
+    first = up()
+    assert "ready" in up.line("environment")
+    assert f"MariaDB {first.database.version} on 127.0.0.1:{first.database.port}" in up.line("database")
+    assert f"MiniStack 1.5.33 on 127.0.0.1:{first.emulator.port}" in up.line("cloud")
+    again = up()
+    assert again == first
+    assert "already running" in up.line("database")
+    assert "already running" in up.line("cloud")
+
+
+def test_two_homes_run_side_by_side(up: Up, tmp_path: Path) -> None:
+    other = Up(Home(tmp_path / "other"))
+    try:
+        one, two = up(), other()
+        assert len({one.emulator.port, two.emulator.port, one.database.port, two.database.port}) == 4
+        Lab(one.emulator.endpoint_url).client("sqs").create_queue(QueueName="only-here")
+        assert not Lab(two.emulator.endpoint_url).client("sqs").list_queues().get("QueueUrls")
+        cloud.stop(up.home)
+        assert emulator_process.running(other.home) is not None
+        assert mariadb.running(other.home) is not None
+    finally:
+        cloud.stop(other.home)
+
+
+def test_a_killed_emulator_is_started_again_and_said_and_none_of_its_workers_lives_on(up: Up) -> None:
+    first = up()
+    lab = Lab(first.emulator.endpoint_url)
+    idle, stuck = lab.function(STUCK), lab.function(STUCK)
+    lab.call(idle, 0)
+    lab.client("lambda").invoke(FunctionName=stuck, InvocationType="Event", Payload=b"50")
+    assert eventually(lambda: lab.workers_of(stuck) == 1)
+    os.kill(pid_of(up.home, "cloud"), signal.SIGKILL)
+    assert eventually(lambda: lab.workers_of(idle) + lab.workers_of(stuck) == 0), "also the one in its handler"
+    again = up()
+    assert "was dead: restarted" in up.line("cloud")
+    assert "already running" in up.line("database")
+    assert again.emulator.start_id != first.emulator.start_id, "its state is lost, and that shows"
+    assert again.emulator.port == first.emulator.port
+
+
+def test_workers_that_cannot_notice_are_cleared_away_by_the_next_start(up: Up) -> None:
+    lab = Lab(up().emulator.endpoint_url)
+    name = lab.function("import os\ndef handler(event, context):\n    return os.getpid()\n")
+    worker = lab.call(name)
+    os.kill(worker, signal.SIGSTOP)
+    os.kill(pid_of(up.home, "cloud"), signal.SIGKILL)
+    assert eventually(lambda: [stray.pid for stray in cloud.strays(up.home)] == [worker])
+    up()
+    assert start_of(worker) is None
+
+
+def test_a_killed_database_is_started_again_and_said(up: Up) -> None:
+    first = up()
+    os.kill(pid_of(up.home, "database"), signal.SIGKILL)
+    assert up().database == first.database
+    assert "was dead: restarted" in up.line("database")
+    assert "already running" in up.line("cloud")
+
+
+def test_a_new_database_makes_the_emulator_start_afresh(up: Up) -> None:
+    import shutil
+
+    first = up()
+    process = Process.load(up.home.record("database"))
+    assert process is not None
+    process.stop()
+    shutil.rmtree(up.home.data)
+    assert up().emulator.start_id != first.emulator.start_id
+    assert "the database's data are gone" in up.line("cloud")
+
+
+def test_a_server_whose_record_was_lost_is_found_and_replaced(up: Up) -> None:
+    first = up()
+    for service in ("cloud", "database"):
+        up.home.record(service).unlink()
+    again = up()
+    assert again.database.port == first.database.port
+    assert len(find_marked(mariadb.marker(up.home))) == 1
+    assert len(find_marked(up.home.marker)) == 1
+
+
+def test_stopping_leaves_no_process_port_or_temporary_folder(up: Up) -> None:
+    before = set(os.listdir(tempfile.gettempdir()))
+    running = up()
+    lab = Lab(running.emulator.endpoint_url)
+    lab.client("lambda").invoke(FunctionName=lab.function(STUCK), InvocationType="Event", Payload=b"50")
+    lab.call(lab.function(STUCK), 0)
+    assert cloud.stop(up.home) == ["cloud", "database"]
+    assert find_marked(up.home.marker) + find_marked(mariadb.marker(up.home)) == []
+    assert is_free(running.emulator.port)
+    assert is_free(running.database.port)
+    assert not (up.home.path / "tmp").exists()
+    new = {name for name in set(os.listdir(tempfile.gettempdir())) - before if not name.startswith("pytest-")}
+    assert not any("ministack" in name or "leadbridge" in name or "lambda" in name for name in new), new
+    assert cloud.stop(up.home) == [], "a second stop finds nothing"
+
+
+def test_an_emulator_that_does_not_start_is_quoted(home: Home, lambda_python: Path) -> None:
+    home.create()
+    with pytest.raises(ServiceFailed, match=r"(?s)ended with status 1 .*cloud\.log ends with:\n.*not-a-number"):
+        emulator_process.start(
+            home,
+            lambda_python=lambda_python,
+            region="us-east-1",
+            settings={"LAMBDA_WARM_TTL_SECONDS": "not-a-number"},
+        )

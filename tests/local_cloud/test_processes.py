@@ -1,0 +1,120 @@
+"""Processes are known by more than their id, and are ended for certain."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_cloud import processes
+from local_cloud.processes import Process, find_marked, kill_marked, start_daemon, start_of
+from tests.local_cloud.lab import eventually
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+STUBBORN = (
+    "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+)
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(SLEEP)
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(params=["proc", "ps"])
+def each_source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to learn about processes: /proc, and `ps` where there is none."""
+    if request.param == "ps":
+        monkeypatch.setattr(processes, "_PROC", Path("/nonexistent"))
+
+
+def daemon(tmp_path: Path, *command: str, marker: str = "") -> Process:
+    words = command or tuple(SLEEP)
+    return start_daemon(
+        [*words, marker] if marker else words,
+        log=tmp_path / "log",
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        record=tmp_path / "record.json",
+        marker=marker,
+    )
+
+
+@pytest.mark.usefixtures("each_source")
+def test_a_process_that_got_the_id_of_an_ended_one_is_never_signalled(bystander: subprocess.Popen[bytes]) -> None:
+    recorded = Process(pid=bystander.pid, started="before the last boot")
+    assert not recorded.is_alive()
+    assert not recorded.stop()
+    assert not recorded.signal(signal.SIGKILL)
+    time.sleep(0.1)
+    assert bystander.poll() is None
+
+
+@pytest.mark.usefixtures("each_source")
+def test_a_daemon_is_recorded_found_again_and_stopped(tmp_path: Path) -> None:
+    started = daemon(tmp_path)
+    again = Process.load(tmp_path / "record.json")
+    assert again == started
+    assert again.is_alive()
+    assert again.stop()
+    assert not again.is_alive()
+    assert not again.stop(), "it is gone"
+
+
+def test_a_daemon_has_a_session_of_its_own_so_that_ctrl_c_does_not_reach_it(tmp_path: Path) -> None:
+    started = daemon(tmp_path)
+    assert os.getsid(started.pid) == started.pid != os.getsid(0)
+    started.stop()
+
+
+def test_a_daemon_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    started = daemon(tmp_path, sys.executable, "-c", STUBBORN)
+    assert eventually(lambda: "ready" in (tmp_path / "log").read_text())
+    began = time.monotonic()
+    assert started.stop(grace=0.3)
+    assert 0.3 <= time.monotonic() - began < 5
+    assert not started.is_alive()
+
+
+@pytest.mark.usefixtures("each_source")
+def test_an_ended_child_that_nobody_waited_for_is_not_alive() -> None:
+    child = subprocess.Popen(["true"])
+    assert eventually(lambda: start_of(child.pid) is None)
+    child.wait()
+
+
+@pytest.mark.usefixtures("each_source")
+def test_leftovers_are_found_by_their_marker_and_killed(
+    tmp_path: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    marker = f"leadbridge-test-{os.getpid()}-{time.monotonic_ns()}"
+    one, two = daemon(tmp_path, marker=marker), daemon(tmp_path, marker=marker)
+    assert eventually(lambda: {process.pid for process in find_marked(marker)} == {one.pid, two.pid})
+    assert kill_marked(marker) == 2
+    assert find_marked(marker) == []
+    assert bystander.poll() is None
+
+
+def test_a_record_that_makes_no_sense_is_no_process(tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    assert Process.load(record) is None
+    for text in ("", "[]", "{}", '{"pid": "x", "started": "", "marker": ""}'):
+        record.write_text(text)
+        assert Process.load(record) is None
+
+
+def test_the_command_of_a_record_is_the_same_whoever_reads_it(tmp_path: Path) -> None:
+    process = Process(pid=1, started="then", marker="m")
+    process.save(tmp_path / "record.json")
+    assert Process.load(tmp_path / "record.json") == dataclasses.replace(process)
+    assert (tmp_path / "record.json").stat().st_mode & 0o777 == 0o600
