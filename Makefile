@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs doctor test check lint types contract-lint format browser
+.PHONY: help setup up preview down outputs doctor test bench check lint types contract-lint format browser
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ doctor: setup  ## say what is missing on this machine
 
 test: setup browser  ## run every test
 	@$(BIN)/python -m pytest
+
+bench: setup  ## measure what a person waits for, and a burst of 300 leads
+	@$(BIN)/python benchmarks/local_cloud.py
 
 check: setup lint types contract-lint  ## format, lint, types, the contract's validity
 

@@ -8,6 +8,11 @@ from collections.abc import Callable
 
 from local_cloud.emulator.lambda_worker import Worker
 
+# Loading a handler is all processor time: on a small machine, one worker that soon serves every call of a burst
+# does so sooner than four that load at once. So workers are added one at a time, and only while calls wait.
+SCALE_OUT_AFTER = 0.1  # seconds that a call waits for a busy worker before it starts another
+FIRST_CALL = 2.0  # seconds that a new worker has for its first call before another may be started
+
 
 class NoWorkerFree(Exception):
     """None became free in time."""
@@ -19,6 +24,8 @@ class Pool:
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._starting = 0
+        self._newest: Worker | None = None
+        self._may_grow_at = 0.0
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
@@ -26,7 +33,7 @@ class Pool:
 
     def acquire(self, version: str, start: Callable[[], Worker], patience: float) -> tuple[Worker, bool]:
         """A worker of this version, and whether it is a new one that has yet to load its handler."""
-        deadline = time.monotonic() + patience
+        began = time.monotonic()
         stale: list[Worker] = []
         try:
             with self._changed:
@@ -34,11 +41,14 @@ class Pool:
                     worker = self._take_idle(version, stale)
                     if worker is not None:
                         return worker, False
-                    if len(self) < self._limit:
+                    now = time.monotonic()
+                    if len(self) == 0 or self._may_grow(now, began):
                         self._starting += 1
                         break
-                    if not self._changed.wait(deadline - time.monotonic()):
+                    if now - began >= patience:
                         raise NoWorkerFree
+                    left = began + patience - now
+                    self._changed.wait(min(SCALE_OUT_AFTER, left) if len(self) < self._limit else left)
         finally:
             for worker in stale:
                 worker.kill()
@@ -48,6 +58,8 @@ class Pool:
         """Give the worker back; a retired or dead one is ended."""
         with self._changed:
             self._busy.discard(worker)
+            if worker is self._newest:
+                self._newest, self._may_grow_at = None, time.monotonic() + SCALE_OUT_AFTER
             keep = not worker.retired and worker.is_alive()
             if keep:
                 worker.idle_since = time.monotonic()
@@ -83,6 +95,11 @@ class Pool:
             worker.kill()
         return len(surplus)
 
+    def _may_grow(self, now: float, waiting_since: float) -> bool:
+        if self._starting or len(self) >= self._limit:
+            return False
+        return now >= max(waiting_since + SCALE_OUT_AFTER, self._may_grow_at)
+
     def _take_idle(self, version: str, stale: list[Worker]) -> Worker | None:
         while self._idle:
             worker = self._idle.pop()
@@ -93,7 +110,7 @@ class Pool:
         return None
 
     def _start(self, start: Callable[[], Worker]) -> Worker:
-        worker = None
+        worker: Worker | None = None
         try:
             worker = start()
         finally:
@@ -101,6 +118,7 @@ class Pool:
                 self._starting -= 1
                 if worker is not None:
                     self._busy.add(worker)
+                    self._newest, self._may_grow_at = worker, time.monotonic() + FIRST_CALL
                 else:
                     self._changed.notify()
         return worker
