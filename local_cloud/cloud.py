@@ -47,6 +47,11 @@ def start(home: Home, *, region: str, say: Say, settings: Settings | None = None
     return Cloud(emulator=emulator.result(), database=database.result())
 
 
+def stop_emulator(home: Home) -> bool:
+    """End the emulator and with it all that was deployed; the database stays. Whether it ran."""
+    return _stop(home, emulator_process.SERVICE)
+
+
 def stop(home: Home) -> list[str]:
     """End every process of the home and delete its temporary folders; what was stopped."""
     stopped = [service for service in _SERVICES if _stop(home, service)]

@@ -36,6 +36,7 @@ class Request:
 def up(request: Request, *, leads: bool) -> int:
     console, home = request.console, request.home
     with home.lock(f"up --stack {request.stack}"):
+        _clear_half_made(request)
         running = _start(request)
         summary = deployment.Deployment(home, request.stack, request.root, running, console).up()
         console.say(summary_line(request.what, counted(summary.counts, done=True), summary.seconds))
@@ -99,6 +100,20 @@ def outputs(request: Request) -> int:
             hidden = any(word in name for word in _HIDDEN)
             request.console.say(f"{name:<24}{'(hidden; --json shows it)' if hidden else value}")
     return 0
+
+
+def _clear_half_made(request: Request) -> None:
+    """What a killed deployment may have made without recording it stands in the way of the next one.
+
+    The cloud is a throw-away one: it is started anew and everything is deployed afresh, which takes seconds.
+    """
+    from local_cloud.engine import interrupted_creates
+
+    count = len(interrupted_creates(request.home.state_file))
+    if count and cloud.stop_emulator(request.home):
+        request.console.say(
+            summary_line("cloud", f"a deployment was killed while it created {count} resources: started anew")
+        )
 
 
 def _start(request: Request) -> cloud.Cloud:

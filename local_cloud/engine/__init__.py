@@ -15,7 +15,7 @@ from .errors import (
 from .model import Reporter, Stack, Step, Summary
 from .project import load_stack
 from .provider import UNKNOWN, CheckFailed, Diff, Properties, Provider, ProviderError, Unknown
-from .statefile import read_outputs
+from .statefile import interrupted_creates, read_outputs
 
 __all__ = [
     "UNKNOWN",
@@ -37,6 +37,7 @@ __all__ = [
     "Step",
     "Summary",
     "Unknown",
+    "interrupted_creates",
     "load_stack",
     "read_outputs",
 ]

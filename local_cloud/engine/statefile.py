@@ -147,6 +147,12 @@ def read_outputs(state_path: Path) -> dict[str, Any]:
     return {}
 
 
+def interrupted_creates(state_path: Path) -> tuple[str, ...]:
+    """URNs of resources whose creation began and was never recorded, since the engine was killed meanwhile."""
+    pending = read(Path(state_path)).pending
+    return tuple(urn for urn, operation in pending.items() if operation.get("type") == "creating")
+
+
 def _plain(form: Any) -> Any:
     if isinstance(form, list):
         return [_plain(item) for item in form]
