@@ -1,0 +1,396 @@
+// The page's behaviour. The rules of the fields come from config.json, which is the contract's schema of a lead.
+
+/** Every text that this script or the page shows: a translation changes these and nothing else. */
+const TEXTS = {
+  lang: "en",
+  title: "Leave your details",
+  intro: "We pass them on to the store of your choice. Every field is needed; the benefit is up to you.",
+  send: "Send",
+  sending: "Sending…",
+  reference: "Your reference:",
+  errorTitle: "Error: ",
+  summaryTitle: "Please check these entries",
+  troubleTitle: "Your details were not sent",
+  fields: {
+    name: { label: "First name", pattern: "First name can't hold control characters" },
+    lastname: { label: "Last name", pattern: "Last name can't hold control characters" },
+    rut: {
+      label: "RUT",
+      hint: "For example 11.111.111-1. Dots and the dash are optional.",
+      pattern: "RUT is {min} or {max} digits and a check character, such as 11.111.111-1",
+      format: "The last character doesn't belong to this RUT: check it for a mistyped digit",
+    },
+    phone: {
+      label: "Phone",
+      hint: "For example +56 9 5454 5454.",
+      pattern: "Phone is {min} to {max} digits, with or without + at the start",
+    },
+    mail: { label: "E-mail", format: "Enter an e-mail address like name@example.com, without accents or spaces" },
+    store: {
+      label: "Store code",
+      hint: "For example ESTACION_CENTRAL.",
+      pattern: "Store code is {min} to {max} letters without accents, digits or underscores",
+    },
+    wantsBenefit: { label: "I want the benefit" },
+  },
+  problems: {
+    required: "{label} is missing",
+    minLength: "{label} needs at least {limit} characters",
+    maxLength: "{label} can have at most {limit} characters",
+    enum: "{label} must be one of {limit}",
+    pattern: "{label} has a form that we can't take",
+    format: "{label} has a form that we can't take",
+    server: "{label} was not accepted: {problem}",
+  },
+  trouble: {
+    config: "The form could not be loaded completely. Check your connection and send again.",
+    network:
+      "We can't reach the service. Check your connection and send again: your entries are still here, and nothing " +
+      "is stored twice.",
+    busy: "The service is still busy. Your entries are still here; please send them again in a few minutes.",
+    server: "Something went wrong on our side. Your entries are still here; please send them again.",
+  },
+  retrying: "The service is busy. We try again in {seconds} s (try {attempt} of {attempts}).",
+  onTheirWay: "Your details are on their way",
+  steps: {
+    submitted: "Sent",
+    received: "Received",
+    client: "Your details stored",
+    partner: "Linked to the store",
+    benefit: "Benefit noted",
+  },
+  stepStates: { done: "done", current: "in progress", waiting: "to do", failed: "failed" },
+  reached: "{step}: done. {count} of {total} steps.",
+  disconnected: "We can't ask for the progress right now, and keep trying.",
+  completed: "Your details have arrived",
+  completedAdvice: "All done. You can close this page.",
+  failed: "Your details could not be processed",
+  failedReason: "This stopped it: {reason}",
+  failedAdvice: "Correct your entries and send again, or quote your reference to us.",
+  unknownEnd:
+    "Your details have been sent, but we could not see them arrive within two minutes. They are not lost: please " +
+    "keep your reference, and don't send them again.",
+  kept: {
+    client: "We already had details for this RUT that differ from these. The earlier ones were kept.",
+    partner: "This RUT is already linked to another store. That store was kept.",
+    benefit: "Another choice about the benefit was already noted for this RUT. The earlier choice was kept.",
+  },
+  again: "Send another",
+  back: "Back to your entries",
+};
+
+const ORIGIN = "web";
+const SEND = { attempts: 5, pauseSeconds: 2, longestPauseSeconds: 30, timeoutMs: 30_000 };
+const POLL = { firstMs: 250, factor: 1.5, longestMs: 2_000, totalMs: 120_000, timeoutMs: 10_000 };
+
+const element = (id) => document.getElementById(id);
+const form = element("form");
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+class Trouble extends Error {}
+class Refused extends Error {
+  constructor(problems) {
+    super("refused");
+    this.problems = problems;
+  }
+}
+
+// --- Fields: what people type, as the contract has it ---------------------------------------------------------
+
+/** What is forgiven before a value is checked: spaces around it, and the usual ways to write a RUT or a phone. */
+const NORMALISE = {
+  // 11.111.111-1, 11111111-1, 111111111, k for K, any kind of dash
+  rut(text) {
+    const characters = text.replace(/[\s.\-\u2010-\u2015\u2212]/g, "").toUpperCase();
+    return /^[0-9]+[0-9K]$/.test(characters) ? `${characters.slice(0, -1)}-${characters.slice(-1)}` : text;
+  },
+  phone: (text) => text.replace(/[\s().\-\u2010-\u2015\u2212]/g, ""),
+};
+
+const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
+const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+const MAIL = new RegExp(`^(?=.{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+${LABEL}$`);
+
+/** The formats that the contract names and JSON Schema leaves to the reader. */
+const FORMATS = {
+  email: (text) => MAIL.test(text),
+  rut(text) {
+    const [digits, check] = text.toUpperCase().split("-");
+    const total = [...digits].reverse().reduce((sum, digit, i) => sum + Number(digit) * (2 + (i % 6)), 0);
+    return "0123456789K0"[11 - (total % 11)] === check;
+  },
+};
+
+/** Each keyword of a schema that text can break; the first broken one speaks. */
+const CHECKS = {
+  pattern: (limit, text) => new RegExp(limit, "u").test(text),
+  minLength: (limit, text) => [...text].length >= limit,
+  maxLength: (limit, text) => [...text].length <= limit,
+  format: (limit, text) => !FORMATS[limit] || FORMATS[limit](text),
+  enum: (limit, text) => limit.includes(text),
+};
+
+function valueOf(input) {
+  if (input.type === "checkbox") return input.checked;
+  const text = input.value.trim();
+  return NORMALISE[input.name]?.(text) ?? text;
+}
+
+/** The first rule that a field's value breaks, as a sentence; null when it holds. */
+function problemOf(field, value, lead) {
+  const words = TEXTS.fields[field];
+  if (value === "" && lead.required.includes(field)) return fill(TEXTS.problems.required, words);
+  if (typeof value !== "string" || value === "") return null;
+  const schema = lead.properties[field];
+  const rules = schema.oneOf?.find((each) => each.type === "string") ?? schema;
+  const broken = Object.keys(CHECKS).find((rule) => rule in rules && !CHECKS[rule](rules[rule], value));
+  if (!broken) return null;
+  const [, min, max] = /\{(\d+),(\d+)\}/.exec(rules.pattern ?? "") ?? [];
+  return fill(words[broken] ?? TEXTS.problems[broken], { label: words.label, limit: rules[broken], min, max });
+}
+
+const inputs = () => Object.keys(TEXTS.fields).map(element);
+
+function showProblem(input, problem) {
+  element(`${input.id}-error`).textContent = problem ?? "";
+  if (problem) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+function recheck(input, lead) {
+  if (input.type !== "checkbox") input.value = valueOf(input);
+  showProblem(input, problemOf(input.name, valueOf(input), lead));
+}
+
+// --- The summary of errors ------------------------------------------------------------------------------------
+
+function make(tag, text, attributes = {}) {
+  const made = Object.assign(document.createElement(tag), attributes);
+  made.textContent = text;
+  return made;
+}
+
+/** Say at the top what is wrong, and go there. `problems`: [field or null, sentence]. */
+function summarise(title, problems) {
+  const list = make("ul", "");
+  for (const [field, sentence] of problems) {
+    const item = make("li", field ? "" : sentence);
+    if (field) {
+      const link = make("a", sentence, { href: `#${field}` });
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        element(field).focus();
+      });
+      item.append(link);
+    }
+    list.append(item);
+  }
+  const summary = element("summary");
+  summary.hidden = false;
+  summary.replaceChildren(make("h2", title), list);
+  summary.focus();
+  document.title = TEXTS.errorTitle + TEXTS.title;
+}
+
+function clearSummary() {
+  element("summary").hidden = true;
+  element("summary").replaceChildren();
+  document.title = TEXTS.title;
+}
+
+/** `field: problem; field: problem` of a 400, as pairs; what names no field of the form stays a sentence. */
+function problemsOf(description) {
+  const names = Object.keys(TEXTS.fields).join("|");
+  return description.split("; ").map((part) => {
+    const [, field, problem] = new RegExp(`^(${names}): (.+)$`, "s").exec(part) ?? [];
+    if (!field) return [null, part];
+    return [field, fill(TEXTS.problems.server, { label: TEXTS.fields[field].label, problem })];
+  });
+}
+
+// --- Talking to the service -----------------------------------------------------------------------------------
+
+let config;
+
+/** config.json, fetched once; a failure is not kept, so that the next call tries again. */
+function loadConfig() {
+  config ??= fetch(new URL("config.json", import.meta.url))
+    .then((response) => (response.ok ? response.json() : Promise.reject(new Error(response.status))))
+    .catch(() => {
+      config = undefined;
+      throw new Trouble(TEXTS.trouble.config);
+    });
+  return config;
+}
+
+const call = (url, timeoutMs, options = {}) =>
+  fetch(url, { credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(timeoutMs), ...options });
+
+const say = (text) => {
+  if (element("status").textContent !== text) element("status").textContent = text;
+};
+
+/** The receipt's id and where to follow it. Sending again is safe: the CRM keeps one record for a RUT. */
+async function submit(url, lead) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(lead) };
+  for (let attempt = 1; ; attempt++) {
+    const response = await call(url, SEND.timeoutMs, options).catch(() => {
+      throw new Trouble(TEXTS.trouble.network);
+    });
+    const answer = await response.json().catch(() => ({}));
+    if (response.status === 202 && answer.leadId) {
+      const location = response.headers.get("Location") ?? `leads/${encodeURIComponent(answer.leadId)}`;
+      return { leadId: answer.leadId, url: new URL(location, url) };
+    }
+    if (response.status === 400) throw new Refused(problemsOf(answer.description ?? TEXTS.trouble.server));
+    if (response.status !== 429 && response.status !== 503) throw new Trouble(TEXTS.trouble.server);
+    if (attempt === SEND.attempts) throw new Trouble(TEXTS.trouble.busy);
+    const asked = Number(response.headers.get("Retry-After")) || SEND.pauseSeconds * attempt;
+    const seconds = Math.min(asked, SEND.longestPauseSeconds);
+    say(fill(TEXTS.retrying, { seconds, attempt: attempt + 1, attempts: SEND.attempts }));
+    await sleep(seconds * 1000);
+  }
+}
+
+/** The lead's last status: COMPLETED or FAILED, or null when its end could not be seen. */
+async function follow(url, onProgress) {
+  const deadline = Date.now() + POLL.totalMs;
+  for (let pause = POLL.firstMs; Date.now() < deadline; pause = Math.min(pause * POLL.factor, POLL.longestMs)) {
+    await sleep(pause);
+    const response = await call(url, POLL.timeoutMs).catch(() => null);
+    if (response?.status === 400 || response?.status === 404) return null;
+    const status = response?.ok ? await response.json().catch(() => null) : null;
+    if (!status) say(TEXTS.disconnected);
+    else if (status.status === "COMPLETED" || status.status === "FAILED") return status;
+    else onProgress(status);
+  }
+  return null;
+}
+
+// --- Showing a lead's way -------------------------------------------------------------------------------------
+
+function show(section) {
+  for (const id of ["entry", "progress"]) element(id).hidden = id !== section;
+  element("outcome").hidden = true;
+}
+
+/** `passed`: the contract's last step that is done; `end`: COMPLETED, FAILED or nothing yet. */
+function showSteps(passed, end) {
+  const names = Object.keys(TEXTS.steps);
+  const next = names.indexOf(passed) + 1;
+  const items = names.map((name, index) => {
+    const waiting = { FAILED: "failed", PROCESSING: "current" }[end ?? "PROCESSING"];
+    const state = index < next || end === "COMPLETED" ? "done" : index === next ? waiting : "waiting";
+    const item = make("li", "", { className: state });
+    item.append(make("span", TEXTS.steps[name]), " ", make("span", TEXTS.stepStates[state], { className: "state" }));
+    if (state === "current") item.setAttribute("aria-current", "step");
+    return item;
+  });
+  element("steps").replaceChildren(...items);
+  if (!end) say(fill(TEXTS.reached, { step: TEXTS.steps[passed], count: next, total: names.length }));
+}
+
+function showReceipt(leadId) {
+  show("progress");
+  element("progress-title").textContent = TEXTS.onTheirWay;
+  element("reference").textContent = leadId;
+  showSteps("submitted");
+  element("progress-title").focus();
+}
+
+function showEnd(status) {
+  const failed = status?.status === "FAILED";
+  if (status) showSteps(status.step, status.status);
+  if (status) element("progress-title").textContent = failed ? TEXTS.failed : TEXTS.completed;
+  element("outcome").hidden = false;
+  element("reason").replaceChildren();
+  if (failed) {
+    const reason = fill(TEXTS.failedReason, { reason: status.error?.description ?? status.status });
+    element("reason").replaceChildren(make("p", reason), make("p", TEXTS.failedAdvice));
+  }
+  const warnings = status?.warnings ?? [];
+  element("warnings").replaceChildren(
+    ...warnings.map(({ step, description }) => make("li", TEXTS.kept[step] ?? description)),
+  );
+  element("again").textContent = failed ? TEXTS.back : TEXTS.again;
+  if (!failed) form.reset();
+  if (status) say(failed ? "" : TEXTS.completedAdvice); // the reason is an alert of its own
+  else say(TEXTS.unknownEnd);
+}
+
+// --- Events ---------------------------------------------------------------------------------------------------
+
+let busy = false;
+
+function setBusy(value) {
+  busy = value;
+  element("send").setAttribute("aria-disabled", String(value));
+  element("send").textContent = value ? TEXTS.sending : TEXTS.send;
+}
+
+async function deliver() {
+  const { apiUrl, lead } = await loadConfig();
+  for (const input of inputs()) recheck(input, lead);
+  const values = Object.fromEntries(inputs().map((input) => [input.name, valueOf(input)]));
+  const problems = Object.entries(values).map(([field, value]) => [field, problemOf(field, value, lead)]);
+  const broken = problems.filter(([, problem]) => problem);
+  if (broken.length) throw new Refused(broken);
+  clearSummary();
+  say(TEXTS.sending);
+  const receipt = await submit(`${apiUrl}/leads`, { ...values, origin: ORIGIN });
+  showReceipt(receipt.leadId);
+  showEnd(await follow(receipt.url, (status) => showSteps(status.step)));
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (busy) return;
+  setBusy(true);
+  try {
+    await deliver();
+  } catch (error) {
+    say("");
+    if (error instanceof Refused) {
+      for (const [field, problem] of error.problems) if (field) showProblem(element(field), problem);
+      summarise(TEXTS.summaryTitle, error.problems);
+    } else if (error instanceof Trouble) summarise(TEXTS.troubleTitle, [[null, error.message]]);
+    else throw error;
+  } finally {
+    setBusy(false);
+  }
+});
+
+const touched = new WeakSet();
+const withRules = (action) => loadConfig().then(({ lead }) => action(lead), () => {}); // submitting says so
+
+form.addEventListener("input", ({ target }) => {
+  touched.add(target);
+  if (target.hasAttribute("aria-invalid"))
+    withRules((lead) => problemOf(target.name, valueOf(target), lead) ?? showProblem(target, null));
+});
+
+form.addEventListener("focusout", ({ target, relatedTarget }) => {
+  // on the way to the button nothing may move under the pointer, and submitting checks everything
+  if (touched.has(target) && relatedTarget !== element("send")) withRules((lead) => recheck(target, lead));
+});
+
+element("again").addEventListener("click", () => {
+  show("entry");
+  say("");
+  inputs()[0].focus();
+});
+
+function start() {
+  document.documentElement.lang = TEXTS.lang;
+  document.title = TEXTS.title;
+  for (const each of document.querySelectorAll("[data-text]"))
+    each.textContent = each.dataset.text.split(".").reduce((texts, name) => texts[name], TEXTS);
+  withRules((lead) => {
+    for (const input of inputs()) input.required = input.type !== "checkbox" && lead.required.includes(input.name);
+  });
+  element("loading").remove();
+  show("entry");
+}
+
+start();
