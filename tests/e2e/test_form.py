@@ -1,0 +1,43 @@
+"""The deployed form, as a person uses it: a real browser, the stack's own address, rows in the CRM."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.conftest import Stack, new_rut
+from tests.web.conftest import CHROMIUM_SWITCHES
+from tests.web.form_page import FormPage
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    executable = shutil.which("chromium")
+    assert executable, "these tests drive a real browser; run: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_SWITCHES)
+        yield browser.new_page()
+        browser.close()
+
+
+@pytest.fixture
+def form(page: Page, stack: Stack) -> FormPage:
+    return FormPage(page, stack.outputs["form_url"]).open()
+
+
+def test_a_lead_sent_by_the_deployed_form_is_followed_until_it_is_in_the_crm(form: FormPage, stack: Stack) -> None:
+    rut = new_rut()
+    form.fill(rut=rut).send()
+    expect(form.again).to_be_visible(timeout=30_000)
+    assert {table: len(rows) for table, rows in stack.rows_of(rut).items()} == {
+        "CLIENTS": 1,
+        "PARTNER": 1,
+        "BENEFIT": 1,
+    }
+
+
+def test_the_deployed_form_shows_what_the_contract_refuses_and_sends_nothing(form: FormPage, stack: Stack) -> None:
+    form.fill(rut="12345678-0").send()
+    expect(form.error("rut")).to_be_visible()
+    assert stack.rows_of("12345678-0")["CLIENTS"] == ()
