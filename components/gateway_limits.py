@@ -115,8 +115,6 @@ def _about_operations(document: Document) -> Iterator[str]:
     names: Counter[str] = Counter()
     for place, path, method, operation in _operations(document):
         names[str(operation.get("operationId", ""))] += 1
-        if not operation.get("operationId"):
-            yield f"{place}: has no operationId"
         if method in _UNSUPPORTED_METHODS:
             yield f"{place}: API Gateway has no method {method.upper()}"
         if "callbacks" in operation:

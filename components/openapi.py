@@ -197,6 +197,7 @@ def _gateway_response(status: int, code: str, sentence: str, allowed_origin: str
     headers = {"Access-Control-Allow-Origin": allowed_origin, "Cache-Control": "no-store"}
     if status in (429, 503):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        headers["Access-Control-Expose-Headers"] = "Retry-After"
     return {
         "statusCode": status,
         "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},

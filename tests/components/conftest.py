@@ -1,10 +1,16 @@
+import copy
+import warnings
 from collections.abc import Callable
 from functools import cache
 
 import pytest
 
 from components import openapi
-from tests.components.graph import ROOT, STACKS, Graph, record
+
+with warnings.catch_warnings():
+    # Pulumi's AWS package warns about a class of its own while it loads
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from tests.components.graph import ROOT, STACKS, Graph, record
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +34,12 @@ def prod(graph_of: Callable[[str], Graph]) -> Graph:
     return graph_of("prod")
 
 
-@pytest.fixture
-def document() -> openapi.Document:
-    """A fresh copy of the contract."""
+@pytest.fixture(scope="session")
+def contract() -> openapi.Document:
     return openapi.load(ROOT / "openapi.yaml")
+
+
+@pytest.fixture
+def document(contract: openapi.Document) -> openapi.Document:
+    """A copy of the contract, to change."""
+    return copy.deepcopy(contract)

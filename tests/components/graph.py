@@ -1,9 +1,8 @@
 """The resource graph of a stack, as the unmodified program registers it under Pulumi's mocks."""
 
 import json
-import os
-import subprocess
-import sys
+import multiprocessing
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import Any
 
 import yaml
 
+from tests.components import record_graph
+
 ROOT = Path(__file__).parents[2]
-RECORDER = Path(__file__).parent / "record_graph.py"
+TIMEOUT_SECONDS = 50
 PROJECT = "leadbridge"
 STACKS = ("local", "dev", "prod")
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -119,18 +120,25 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def record(stack: str, overrides: Mapping[str, str] | None = None, *, root: Path = ROOT) -> Graph:
-    """`overrides`: without namespace. Raise ProgramFailed with the program's own words."""
+def record(
+    stack: str, overrides: Mapping[str, str] | None = None, *, root: Path = ROOT, unpack: Path | None = None
+) -> Graph:
+    """Raise ProgramFailed with the program's own words.
+
+    `overrides`: configuration, without namespace. `unpack`: where each function's archive is laid out in a folder.
+    """
     config = stack_config(stack, root) | {f"{PROJECT}:{key}": text for key, text in (overrides or {}).items()}
-    environment = {**os.environ, "PULUMI_CONFIG": json.dumps(config), "PYTHONPATH": str(root)}
-    result = subprocess.run(
-        [sys.executable, str(RECORDER), stack],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
-    if result.returncode:
-        raise ProgramFailed(result.stderr)
-    return Graph(stack, json.loads(result.stdout))
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([record_graph.__name__])
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        process = processes.Process(target=record_graph.main, args=(root, stack, config, unpack, answer))
+        process.start()
+        process.join(TIMEOUT_SECONDS)
+        if process.exitcode != 0:
+            process.kill()
+            raise ProgramFailed(f"the program ended with {process.exitcode}")
+        recorded = json.loads(answer.read_text())
+    if "error" in recorded:
+        raise ProgramFailed(recorded["error"])
+    return Graph(stack, recorded)

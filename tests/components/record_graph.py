@@ -1,24 +1,45 @@
-"""Prints, as JSON, what the program registers for a stack: resources, with their place in the tree, and the outputs.
+"""Runs the unmodified program and records what it registers: resources, with their place in the tree, and outputs.
 
-Run as a process of its own, in the repository's root: Pulumi's mocks are global.
+Each run is a process of its own, since Pulumi's mocks are global; they are forked from one that has loaded this
+module and with it Pulumi's large packages, but nothing of the repository's.
 """
 
 import hashlib
 import json
+import os
 import runpy
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_aws
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import get_root_resource
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SUFFIX = "-1234567"  # as long as the one that Pulumi appends to a name that the program doesn't set
+AREAS = [
+    "apigateway",
+    "cloudwatch",
+    "dynamodb",
+    "ec2",
+    "iam",
+    "lambda_",
+    "rds",
+    "secretsmanager",
+    "sfn",
+    "sns",
+    "sqs",
+    "vpc",
+]
 
 Inputs = dict[str, Any]
+
+for area in AREAS:
+    hasattr(getattr(pulumi_aws, area), "anything")  # asked for an attribute, a lazy module loads
 
 
 def arn(service: str, resource: str, *, region: str = REGION) -> Callable[[str, Inputs], str]:
@@ -130,32 +151,52 @@ def plain(value: object) -> object:
 
 
 def digest(asset: Any) -> str:
-    content = Path(asset.path).read_bytes() if isinstance(asset, pulumi.FileAsset) else asset.text.encode()
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(content_of(asset)).hexdigest()
 
 
-def main(stack: str) -> None:
+def content_of(asset: Any) -> bytes:
+    return Path(asset.path).read_bytes() if isinstance(asset, pulumi.FileAsset) else asset.text.encode()
+
+
+def unpack(archive: Any, folder: Path) -> None:
+    for name, asset in archive.assets.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content_of(asset))
+
+
+def run(root: Path, stack: str, config: Mapping[str, str], unpack_to: Path | None) -> dict[str, Any]:
     recorder = Recorder()
     pulumi.runtime.set_mocks(recorder.mocks, project="leadbridge", stack=stack, preview=False, monitor=recorder)
-    pulumi.runtime.set_all_config(pulumi.runtime.get_config_env())
-    program = Path.cwd() / "__main__.py"
+    pulumi.runtime.set_all_config(dict(config))
 
     @pulumi.runtime.test
-    def run() -> Awaitable[None]:
-        runpy.run_path(str(program), run_name="__main__")
+    def program() -> Awaitable[None]:
+        runpy.run_path(str(root / "__main__.py"), run_name="__main__")
         return recorder.record_outputs(get_root_resource().outputs)
 
     try:
-        run()
+        program()
     except pulumi.RunError as error:
         # as Pulumi's language host does: the message, no traceback
-        sys.exit(f"error: {error} (after {len(recorder.recorded)} resources)")
-    document = {
+        return {"error": f"{error} (after {len(recorder.recorded)} resources)"}
+    if unpack_to:
+        for each in recorder.recorded:
+            if each["type"] == "aws:lambda/function:Function":
+                unpack(each["inputs"]["code"], unpack_to / each["inputs"]["name"])
+    return {
         "resources": recorder.recorded,
         "outputs": recorder.outputs,
         "secret_outputs": recorder.secret_outputs,
     }
-    json.dump(document, sys.stdout, default=plain)
 
 
-main(sys.argv[1])
+def main(root: Path, stack: str, config: Mapping[str, str], unpack_to: Path | None, answer: Path) -> None:
+    """The body of the process; writes to `answer`."""
+    sys.path.insert(0, str(root))
+    os.chdir(root)
+    try:
+        result = run(root, stack, config, unpack_to)
+    except Exception:
+        result = {"error": traceback.format_exc()}
+    answer.write_text(json.dumps(result, default=plain))

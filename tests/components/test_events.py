@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.event_bus import LEAD_DETAIL_TYPE, LEAD_SOURCES, EventBusArgs, lead_pattern, stray_pattern
 from components.errors import ConfigurationError
+from components.event_bus import LEAD_DETAIL_TYPE, LEAD_SOURCES, EventBusArgs, lead_pattern, stray_pattern
 from components.lead_flow import LeadFlowArgs, interrupted_pattern
 from handlers.shared import lead_event
 from tests.components.event_pattern import matches

@@ -38,7 +38,7 @@ KEY = "arn:aws:secretsmanager:{region}:{account}:secret:{prefix}-api-key-secret-
 APP_USER = "arn:aws:secretsmanager:{region}:{account}:secret:{prefix}-crm-app-user-1234567"
 READ = "secretsmanager:GetSecretValue"
 STEP_RIGHTS = {(TABLE, "dynamodb:GetItem"), (TABLE, "dynamodb:UpdateItem"), (KEY, READ)}
-# Function -> what it may do beyond its own logs and its network interfaces; the owner's secret comes from elsewhere.
+# Function -> what it may do beyond its own logs and its network interfaces.
 RIGHTS: dict[str, set[tuple[str, str]]] = {
     "intake-submit-lead": {
         (BUS, "events:PutEvents"),
@@ -49,7 +49,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
     "form": set(),
     "flow-receive-lead": {(TABLE, "dynamodb:UpdateItem")},
     "flow-catch-errors": {(TABLE, "dynamodb:UpdateItem"), (TOPIC, "sns:Publish")},
-    **{name: STEP_RIGHTS for name in STEPS},
+    **dict.fromkeys(STEPS, STEP_RIGHTS),
     **{name: {(APP_USER, READ)} for name in BACKENDS},
     "api-migrations": {
         ("{owner}", READ),
@@ -219,14 +219,14 @@ def test_every_call_ends_before_its_caller_gives_up(graph: Graph) -> None:
     assert database.LOCK_WAIT_TIMEOUT < database.STATEMENT_TIMEOUT
     for name in BACKENDS:
         assert database.STATEMENT_TIMEOUT < timeouts[name] < crm_client.READ_TIMEOUT < gateway, name
-        assert database.CONNECT_TIMEOUT + database.STATEMENT_TIMEOUT < timeouts[name], name
+        assert timeouts[name] > database.CONNECT_TIMEOUT + database.STATEMENT_TIMEOUT, name
     for name in ("intake-submit-lead", "intake-get-lead"):
         assert timeouts[name] < gateway, name
     for name in (*STEPS, "flow-receive-lead", "flow-catch-errors"):
         assert timeouts[name] < flow_definition.TASK_TIMEOUT, name
     for name in STEPS:
         # the key may turn out to be stale: the call is made twice
-        assert 2 * (crm_client.CONNECT_TIMEOUT + crm_client.READ_TIMEOUT) < timeouts[name], name
+        assert timeouts[name] > 2 * (crm_client.CONNECT_TIMEOUT + crm_client.READ_TIMEOUT), name
 
 
 def test_the_gateway_waits_as_long_as_the_timeouts_reckon_with(dev: Graph) -> None:
@@ -254,7 +254,7 @@ def test_the_connection_budget_counts_every_function_and_the_migrations(concurre
     if fits:
         check_connection_budget(**arguments)
     else:
-        with pytest.raises(ConfigurationError, match="want 102 connections, the database allows 98.*to 24"):
+        with pytest.raises(ConfigurationError, match=r"want 102 connections, the database allows 98.*to 24"):
             check_connection_budget(**arguments)
 
 

@@ -157,8 +157,12 @@ def test_both_database_modes_give_the_same_outputs_and_functions(dev: Graph) -> 
 
 def test_the_migrations_run_before_any_backend_changes(graph: Graph) -> None:
     migrate = graph.one("aws:lambda/invocation:Invocation")
+    order = [each.urn for each in graph.resources]
     for name in ("create-client", "create-partner", "create-benefit", "get-client"):
-        assert migrate.urn in graph.function(f"api-{name}").dependencies, f"{name} could meet the old schema"
+        component = graph.parent_of(graph.function(f"api-{name}"))
+        assert component is not None
+        assert migrate.urn in component.dependencies, f"{name} could meet the old schema"
+        assert order.index(migrate.urn) < order.index(graph.function(f"api-{name}").urn)
 
 
 def test_the_migrations_run_again_for_a_new_migration_another_database_or_another_secret(graph: Graph) -> None:

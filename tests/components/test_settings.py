@@ -1,0 +1,143 @@
+"""The configuration: what can't work is refused before any resource, with the key, the value and the remedy."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from components.database import OnPremiseDatabase, SimulatedDatabase
+from components.errors import ConfigurationError
+from components.settings import RETENTION_DAYS, StackSettings
+from tests.components.graph import ON_PREMISE, PROJECT, ROOT, ProgramFailed, record, stack_config
+
+ON = {"databaseMode": "on-premise"}
+
+
+@pytest.fixture(autouse=True)
+def _clean_configuration() -> Iterator[None]:
+    yield
+    pulumi.runtime.set_all_config({})
+
+
+def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
+    values = stack_config("dev") | {f"{PROJECT}:{key}": value for key, value in overrides.items()}
+    pulumi.runtime.set_all_config(values)
+    return StackSettings.read(pulumi.Config(PROJECT), root)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"databaseMode": "rds"}, "databaseMode is 'rds'; use one of simulated, on-premise"),
+        ({"databaseInstanceClass": "db.x"}, "databaseInstanceClass is 'db.x'; use one of db.t4g.micro, "),
+        ({"databaseStorageGib": "-5"}, "databaseStorageGib is -5; use a number from 1 up"),
+        ({"databaseStorageGib": "5"}, "databaseStorageGib is 5; use 20 or more"),
+        ({"databaseName": "crm`; DROP"}, "databaseName is 'crm`; DROP'; use a letter, then letters, digits or _"),
+        ({"databaseName": ""}, "databaseName is ''; use a letter"),
+        (
+            {"databaseCaFile": "no.pem"},
+            "databaseCaFile is 'no.pem', but there is no such file in the project; put",
+        ),
+        ({"databaseCaFile": "README.md"}, "databaseCaFile is 'README.md', which holds no certificate"),
+        ({"vpcCidr": "10.20.0.0"}, "vpcCidr is 10.20.0.0, with prefix /32; use /16 to /20"),
+        ({"vpcCidr": "10.20.0.0/24"}, "vpcCidr is 10.20.0.0/24, with prefix /24; use /16 to /20"),
+        ({"vpcCidr": "ten"}, "vpcCidr is 'ten', which is not an IPv4 network"),
+        ({"vpcCidr": "10.20.0.1/16"}, "vpcCidr is '10.20.0.1/16', which is not an IPv4 network"),
+        ({"vpcCidr": "fd00::/16"}, "vpcCidr is 'fd00::/16', which is not an IPv4 network"),
+        ({"backendConcurrency": "0"}, "backendConcurrency is 0; use a number from 1 up"),
+        ({"intakeRateLimit": "-1"}, "intakeRateLimit is -1; use a number from 1 up"),
+        ({"intakeBurstLimit": "0"}, "intakeBurstLimit is 0; use"),
+        ({"crmRateLimit": "0"}, "crmRateLimit is 0; use"),
+        ({"crmBurstLimit": "-9"}, "crmBurstLimit is -9; use"),
+        ({"allowedOrigin": "www.example.com"}, "allowedOrigin is 'www.example.com'; use * or an origin such as"),
+        ({"allowedOrigin": "https://a.example/form"}, "allowedOrigin is 'https://a.example/form'; use"),
+        ({"allowedOrigin": "https://a.example'"}, "use * or an origin"),
+        ({"logRetentionDays": "31"}, "logRetentionDays is 31; CloudWatch Logs takes 1, 3, 5"),
+        ({"archiveDays": "0"}, "archiveDays is 0; use a number from 1 up"),
+        ({"alertEmail": "nobody"}, "alertEmail is 'nobody', which is not an e-mail address; use one"),
+        (ON, "databaseHost is empty; databaseMode on-premise needs it: pulumi config set databaseHost"),
+        (
+            {**ON_PREMISE, "databaseNetworkCidr": ""},
+            "databaseNetworkCidr is empty; databaseMode on-premise needs it",
+        ),
+        ({**ON_PREMISE, "databaseNetworkCidr": "x"}, "databaseNetworkCidr is 'x', not an IPv4 network"),
+        ({**ON_PREMISE, "databaseOwnerSecretArn": ""}, "databaseOwnerSecretArn is empty"),
+        ({**ON_PREMISE, "databaseOwnerSecretArn": "s"}, "databaseOwnerSecretArn is 's'; use the ARN of a Secrets"),
+        ({**ON_PREMISE, "databasePort": "65536"}, "databasePort is 65536; use a port from 1 to 65535"),
+        ({**ON_PREMISE, "databaseConnectionLimit": "0"}, "databaseConnectionLimit is 0; use a number from 1 up"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key_and_a_remedy(
+    overrides: dict[str, str], says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "README.md").write_text("# no certificate")
+    with pytest.raises(ConfigurationError, match=re.escape(says)):
+        read(overrides, tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value"), [("backendConcurrency", "many"), ("protect", "perhaps")])
+def test_a_value_of_the_wrong_type_is_refused_with_its_key_and_without_a_traceback(key: str, value: str) -> None:
+    with pytest.raises(pulumi.RunError, match=f"leadbridge:{key}' value '{value}' is not a valid"):
+        read({key: value})
+
+
+def test_every_refusal_is_one_that_pulumi_shows_without_a_traceback() -> None:
+    assert issubclass(ConfigurationError, pulumi.RunError)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (
+            {"vpcCidr": "10.20.0.0/24"},
+            "vpcCidr is 10.20.0.0/24, with prefix /24; use /16 to /20",
+        ),
+        (
+            {"backendConcurrency": "30"},
+            "want 122 connections, the database allows 85: lower backendConcurrency to 20 or raise the",
+        ),
+    ],
+)
+def test_the_program_ends_before_any_resource_and_without_a_traceback(
+    overrides: dict[str, str], says: str
+) -> None:
+    with pytest.raises(ProgramFailed) as failure:
+        record("dev", overrides)
+    assert says in str(failure.value)
+    assert "(after 0 resources)" in str(failure.value)
+    assert "Traceback" not in str(failure.value)
+
+
+def test_each_mode_reads_its_own_keys() -> None:
+    assert read({}).database == SimulatedDatabase(instance_class="db.t4g.micro", storage_gib=20, protect=False)
+    assert read(ON_PREMISE).database == OnPremiseDatabase(
+        host="crm.company.example",
+        port=3306,
+        network_cidr="10.8.0.0/24",
+        owner_secret_arn=ON_PREMISE["databaseOwnerSecretArn"],
+        connection_limit=100,
+    )
+
+
+def test_empty_text_means_nothing_where_a_value_is_optional() -> None:
+    settings = read({})
+    assert settings.alert_email is None
+    assert settings.database_ca is None
+
+
+@pytest.mark.parametrize("value", ["*", "https://www.example.com", "http://localhost:8080"])
+def test_an_origin_is_taken_as_it_is(value: str) -> None:
+    assert read({"allowedOrigin": value}).allowed_origin == value
+
+
+@pytest.mark.parametrize("days", RETENTION_DAYS)
+def test_every_retention_that_cloudwatch_takes_is_taken(days: int) -> None:
+    assert read({"logRetentionDays": str(days)}).log_retention_days == days
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_committed_stacks_are_valid_as_they_are(stack: str) -> None:
+    pulumi.runtime.set_all_config(stack_config(stack))
+    assert StackSettings.read(pulumi.Config(PROJECT), ROOT).protect is (stack == "prod")
