@@ -85,8 +85,7 @@ class Engine:
 
         providers = ProviderResources(run)
         registrar = Registrar(run, providers)
-        in_flight = services.InFlight()
-        monitor = services.Monitor(run, registrar, Reader(run, providers), in_flight)
+        monitor = services.Monitor(run, registrar, Reader(run, providers))
         with tempfile.TemporaryDirectory(prefix="leadbridge-") as folder:
             address = f"unix:{folder}/engine.sock"
             with services.serving(monitor, services.EngineService(run), address, self._parallel):
@@ -100,7 +99,6 @@ class Engine:
                 code = program.wait()
                 if code != 0:
                     self._stopping.set()
-                in_flight.wait()
         self._explain_exit(run, code)
         if run.errors or self._interrupted.is_set():
             return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,33 +34,9 @@ MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 SEVERITIES = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
 
 
-class InFlight:
-    """Counts the requests being served, so that a deployment can wait for them."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        with self._changed:
-            self._count += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._count -= 1
-                self._changed.notify_all()
-
-    def wait(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._count == 0)
-
-
 class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
-    def __init__(self, run: Run, registrar: Registrar, reader: Reader, in_flight: InFlight) -> None:
+    def __init__(self, run: Run, registrar: Registrar, reader: Reader) -> None:
         self._run, self._registrar, self._reader = run, registrar, reader
-        self._in_flight = in_flight
 
     def GetDeploymentInfo(self, request: Any, context: Any) -> resource_pb2.DeploymentInfo:  # noqa: N802
         stack = self._run.stack
@@ -159,22 +134,20 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         raise AssertionError("unreachable")
 
     def _serve(self, context: Any, function: Callable[[], T]) -> T:
-        """The work goes on when the program that asked for it dies: a resource that was created is recorded."""
-        with self._in_flight.one():
-            try:
-                return function()
-            except (Stopping, AlreadyReported) as error:
-                reason = str(error)
-            except EngineError as error:
-                reason = str(error)
-                self._run.fail(reason)
-            except Exception as error:
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                reason = f"a fault of the engine, at {frame.filename}:{frame.lineno}: {error!r}"
-                self._run.fail(reason)
-            # The SDK ends a program on UNAVAILABLE without a traceback through its own code.
-            context.abort(grpc.StatusCode.UNAVAILABLE, reason)
-            raise AssertionError("unreachable")
+        try:
+            return function()
+        except (Stopping, AlreadyReported) as error:
+            reason = str(error)
+        except EngineError as error:
+            reason = str(error)
+            self._run.fail(reason)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            reason = f"a fault of the engine, at {frame.filename}:{frame.lineno}: {error!r}"
+            self._run.fail(reason)
+        # The SDK ends a program on UNAVAILABLE without a traceback through its own code.
+        context.abort(grpc.StatusCode.UNAVAILABLE, reason)
+        raise AssertionError("unreachable")
 
 
 class EngineService(engine_pb2_grpc.EngineServicer):
@@ -210,6 +183,7 @@ ORGANIZATION = "organization"
 
 @contextmanager
 def serving(monitor: Monitor, engine: EngineService, address: str, parallel: int) -> Iterator[None]:
+    """Waits, at the end, for the requests in flight: what a program that died had asked for is recorded."""
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

@@ -68,8 +68,6 @@ def plain_properties(properties: Mapping[str, Any]) -> Properties:
 
 def mark_like(value: Any, marked: Any) -> Any:
     """`value`, with the secret marks that `marked` (its earlier form) carries, as deep as the two agree."""
-    if isinstance(marked, Secret):
-        return value if isinstance(value, Secret) else Secret(value)
     if not contains_secret(marked):
         return value
     if isinstance(value, dict) and isinstance(marked, dict):

@@ -35,6 +35,7 @@ class FakeCloud:
         self.calls: list[tuple[str, str]] = []
         self.faults: dict[tuple[str, str], Exception] = {}
         self.during: Callable[[str, str], None] = lambda operation, name: None
+        self.answers: dict[str, Properties] = {}
         self.busiest = 0
         self.arguments: dict[tuple[str, str], Any] = {}
         self._busy = 0
@@ -147,7 +148,7 @@ class FakeCloud:
         try:
             if token == "fake:index:refuse":
                 raise ProviderError(f"{token}: refused")
-            return {"token": token, **args}
+            return self.answers.get(token, {"token": token, **args})
         finally:
             self._leave()
 

@@ -3,8 +3,11 @@ from __future__ import annotations
 import threading
 
 import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import engine_pb2
 
 from local_cloud.engine import DeploymentFailed, read_outputs
+from local_cloud.engine.monitor import EngineService
 from local_cloud.engine.signatures import RESOURCE, SIGNATURE
 from tests.engine.fakes import Lab
 
@@ -154,3 +157,12 @@ def test_what_the_program_prints_and_logs_is_reported(lab: Lab) -> None:
     lab.up('print("printed"); pulumi.log.info("logged"); pulumi.log.warn("careful"); pulumi.log.debug("noise")')
     assert set(lab.recorder.texts("info")) == {"printed", "logged"}
     assert lab.recorder.texts("warning") == ["careful"]
+
+
+def test_debug_lines_cost_no_request(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    severities: list[int] = []
+    monkeypatch.setattr(
+        EngineService, "Log", lambda self, request, context: severities.append(request.severity) or Empty()
+    )
+    lab.up('Thing("a"); pulumi.log.info("logged")')
+    assert severities == [engine_pb2.INFO], "the SDK logs about ten debug lines for each resource"

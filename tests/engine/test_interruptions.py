@@ -162,6 +162,34 @@ def test_a_thing_that_was_created_but_not_recorded_is_named_and_asked_for_again(
     assert "'slow': create failed: CreateThing: slow already exists" in output, "the provider was asked again"
 
 
+def test_what_was_being_created_and_is_no_longer_wanted_is_named_once(slow_lab: Lab) -> None:
+    with Deployment(slow_lab) as deployment:
+        deployment.wait_for("creating")
+        deployment.process.kill()
+        deployment.end()
+    slow_lab.write("")
+    with Deployment(slow_lab) as second:
+        assert "warning fake:index:Thing 'slow'" in second.end()
+    with Deployment(slow_lab) as third:
+        assert "warning" not in third.end()
+
+
+def test_a_program_that_is_busy_ends_with_its_engine(lab: Lab) -> None:
+    lab.write(
+        """
+        import os, pathlib, time
+        pathlib.Path("written").write_text(str(os.getpid()))
+        pathlib.Path("written").rename("../pid")
+        time.sleep(60)
+        """
+    )
+    with Deployment(lab) as deployment:
+        deployment.wait_for("pid")
+        deployment.process.kill()
+        deployment.end()
+    assert_ends(int((deployment.folder / "pid").read_text()))
+
+
 def test_two_deployments_at_once_are_refused_naming_the_first(slow_lab: Lab) -> None:
     with Deployment(slow_lab) as deployment:
         deployment.wait_for("creating")

@@ -63,8 +63,8 @@ def test_a_replacement_that_fails_after_its_deletion_is_created_by_the_next_depl
         lab.up(program.format("y"))
     assert lab.resource("a")["pendingReplacement"] is True
     lab.cloud.faults.clear()
-    lab.up(program.format("y"))
-    assert lab.cloud.operations() == [("create", "a")], "what is gone is not deleted again"
+    lab.up(program.format("x"))
+    assert lab.cloud.operations() == [("create", "a")], "it is gone, whatever the program wants now"
     assert "pendingReplacement" not in lab.resource("a")
 
 

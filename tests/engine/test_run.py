@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from local_cloud.engine import Engine, EngineError, ProviderError, Stack
-from local_cloud.engine.monitor import InFlight
 from local_cloud.engine.resource import Resource
 from local_cloud.engine.run import Run, Stopping
 from local_cloud.engine.state import State
@@ -86,27 +85,6 @@ def test_an_operation_is_pending_while_it_lasts_and_not_when_it_failed(run: Run)
 def test_secrets_are_masked_the_longest_first_and_short_ones_are_left(run: Run) -> None:
     run.learn_secrets(["hunter22-and-more", "abc"])
     assert run.masked("hunter22-and-more hunter22 abc") == "[secret] [secret] abc"
-
-
-def test_requests_in_flight_are_waited_for() -> None:
-    in_flight = InFlight()
-    entered, leave = threading.Event(), threading.Event()
-    order: list[str] = []
-
-    def serve() -> None:
-        with in_flight.one():
-            entered.set()
-            leave.wait(10)
-            order.append("served")
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    entered.wait(10)
-    threading.Timer(0.05, leave.set).start()
-    in_flight.wait()
-    order.append("waited")
-    thread.join(10)
-    assert order == ["served", "waited"]
 
 
 def test_an_engine_without_room_for_one_operation_is_refused(tmp_path: Path) -> None:

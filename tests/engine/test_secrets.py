@@ -62,6 +62,11 @@ def test_secrets_are_masked_in_messages_and_errors(lab: Lab) -> None:
     assert "k3y-of-config" not in shown
 
 
+def test_a_secret_that_the_cloud_made_up_is_masked_too(lab: Lab) -> None:
+    lab.up('Thing("a").secretToken.apply(lambda token: print("got", token))')
+    assert lab.recorder.texts("info") == ["got [secret]"]
+
+
 def test_the_state_its_journal_and_its_lock_are_readable_by_their_owner_only(lab: Lab) -> None:
     modes = {}
 

@@ -85,11 +85,12 @@ def test_a_line_that_was_never_finished_is_ignored(path: Path) -> None:
 
 def test_replaying_a_journal_twice_gives_the_same_state(path: Path) -> None:
     state = opened(path)
-    state.put(thing("a"))
+    state.put(thing("a"), thing("b"))
     state.close()
     state = opened(path)
     state.put(thing("a", id="new"), replace(thing("a"), delete=True))
     state.drop(replace(thing("a"), delete=True))
+    state.drop(thing("b"))
     lines = journal(path).read_bytes()
     state.close()
     journal(path).write_bytes(lines)  # as if the engine died between writing the state and removing the journal

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,11 @@ def test_what_a_provider_sees_holds_no_secret_mark(value: object) -> None:
 def test_whole_numbers_are_integers_and_others_floats() -> None:
     decoded = decode([3.0, 3.5], ROOT)
     assert [type(number) for number in decoded] == [int, float]
+
+
+def test_a_null_on_the_wire_is_absence() -> None:
+    struct = struct_pb2.Struct(fields={"a": struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)})
+    assert properties_from(struct, ROOT) == {}
 
 
 def test_pulumis_marks_are_read() -> None:
