@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 
-from local_cloud.engine.provider import UNKNOWN, Properties
+from local_cloud.engine.provider import Properties
 from local_cloud.provider.archive import digest
 
 AUTO_NAMED = "__defaults"
@@ -24,8 +24,6 @@ def changed_inputs(old: Properties, new: Properties, documents: Collection[str] 
 
 
 def equal(old: Any, new: Any, *, document: bool = False) -> bool:
-    if old is UNKNOWN or new is UNKNOWN:
-        return False
     if isinstance(old, (pulumi.Asset, pulumi.Archive)) and isinstance(new, (pulumi.Asset, pulumi.Archive)):
         return same_content(old, new)
     if document:

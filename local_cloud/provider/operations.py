@@ -9,7 +9,7 @@ from typing import Any
 
 import jmespath  # type: ignore[import-untyped]
 
-from local_cloud.engine.provider import Properties, ProviderError
+from local_cloud.engine.provider import CheckFailed, Properties, ProviderError
 from local_cloud.provider.cloud import Gone
 from local_cloud.provider.comparison import AUTO_NAMED
 from local_cloud.provider.parameters import member_of, parameters, taken
@@ -75,22 +75,18 @@ def create(scope: Scope) -> tuple[str, Properties]:
         outputs = read(scope)
         if outputs is None:
             raise ProviderError(f"{where(scope)} was created as {scope.id!r} and can't be found afterwards")
-    except ProviderError as error:
-        undo(scope, error)
+    except (CheckFailed, ProviderError) as error:
+        # What is only half made is in no state, so that nobody would delete it later.
+        try:
+            delete(scope)
+        except ProviderError as second:
+            raise ProviderError(f"{error}; and {scope.id!r}, half made, could not be deleted: {second}") from error
         raise
     return scope.id, outputs
 
 
 def identity(resource: Resource) -> tuple[str, ...]:
     return resource.identity or ((resource.name.property,) if resource.name else ())
-
-
-def undo(scope: Scope, error: ProviderError) -> None:
-    """A resource that is only half made is in no state, so nobody would delete it later."""
-    try:
-        delete(scope)
-    except ProviderError as second:
-        error.add_note(f"and what was made of it could not be deleted again: {second}")
 
 
 def update(scope: Scope) -> Properties:

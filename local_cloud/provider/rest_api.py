@@ -19,6 +19,7 @@ from local_cloud.provider.openapi import (
     Validator,
     translate,
 )
+from local_cloud.provider.patches import changes
 from local_cloud.provider.resource import Answer, Scope
 
 PAGE = 500
@@ -199,32 +200,40 @@ class MethodTarget:
 def put_method(
     target: MethodTarget, present: Method | None, wanted: Method, validators: Mapping[str, str]
 ) -> None:
-    new = present is None or signature(present) != signature(wanted)
-    if new:
-        # The emulator forgets the integration here: the next call must follow at once.
+    # A patch changes a method in place. The emulator can't patch models, and forgets the integration of a method
+    # that is put again, so that the next call must follow at once.
+    if present is not None and present.models == wanted.models:
+        patch_method(target, present, wanted, validators)
+    else:
+        present = None
         target.call(
             "put_method",
             authorizationType="NONE",
             apiKeyRequired=wanted.api_key_required,
-            operationName=wanted.operation or None,
+            operationName=wanted.operation,
             requestParameters=dict(wanted.parameters),
             requestModels=dict(wanted.models),
-            requestValidatorId=validators[wanted.validator] if wanted.validator else None,
+            requestValidatorId=validators.get(wanted.validator or ""),
         )
-    old = None if new or present is None else present
-    put_integration(target, old.integration if old else None, wanted.integration)
-    put_method_responses(target, old.responses if old else {}, wanted.responses)
+    put_integration(target, present.integration if present else None, wanted.integration)
+    put_method_responses(target, present.responses if present else {}, wanted.responses)
 
 
-def signature(method: Method) -> tuple[object, ...]:
-    """What a method is apart from how it is answered."""
-    return (
-        method.operation,
-        method.api_key_required,
-        dict(method.parameters),
-        method.validator,
-        dict(method.models),
-    )
+def patch_method(target: MethodTarget, present: Method, wanted: Method, validators: Mapping[str, str]) -> None:
+    old, new = patchable(present, validators), patchable(wanted, validators)
+    operations = [one for path in old for one in changes(path, old[path], new[path])]
+    if operations:
+        target.call("update_method", patchOperations=operations)
+
+
+def patchable(method: Method, validators: Mapping[str, str]) -> dict[str, Any]:
+    """What a method is apart from its models and from how it is answered, by patch path."""
+    return {
+        "/apiKeyRequired": method.api_key_required,
+        "/operationName": method.operation,
+        "/requestParameters": dict(method.parameters),
+        "/requestValidatorId": validators.get(method.validator or ""),
+    }
 
 
 def put_integration(target: MethodTarget, present: Integration | None, wanted: Integration) -> None:
@@ -311,8 +320,8 @@ def remove_the_rest(gateway: Gateway, present: Present, wanted: RestApi) -> None
     for path, _ in wanted.methods:
         steps = path.strip("/").split("/")
         needed |= {"/" + "/".join(steps[:length]) for length in range(1, len(steps) + 1)}
-    # The longest paths first: a resource goes before its parent.
-    for path in sorted(present.resources.keys() - needed, key=len, reverse=True):
+    # In this order a resource goes before its parent.
+    for path in sorted(present.resources.keys() - needed, reverse=True):
         gateway.call("delete_resource", resourceId=present.resources[path])
     for name in present.api.models.keys() - wanted.models.keys():
         gateway.call("delete_model", modelName=name)

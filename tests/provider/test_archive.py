@@ -47,7 +47,15 @@ def test_bytecode_and_times_of_files_do_not_change_the_package(tmp_path: Path) -
     os.utime(file, (1, 1))
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__" / "index.cpython-311.pyc").write_bytes(b"x")
+    (tmp_path / "__pycache__" / "index.cpython-311.pyc.140230").write_bytes(b"half written")
+    (tmp_path / "old.pyc").write_bytes(b"x")
     assert zipped(pulumi.FileArchive(str(tmp_path))) == before
+
+
+def test_entries_have_one_time_and_mode_whenever_they_are_packed() -> None:
+    with zipfile.ZipFile(io.BytesIO(zipped(pulumi.AssetArchive({"a": pulumi.StringAsset("1")})))) as package:
+        (entry,) = package.infolist()
+    assert (entry.date_time, entry.external_attr >> 16) == ((1980, 1, 1, 0, 0, 0), 0o644)
 
 
 def test_the_order_of_assets_does_not_change_the_package() -> None:

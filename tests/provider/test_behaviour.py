@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pulumi
@@ -250,6 +252,33 @@ def test_the_cloud_s_own_words_are_in_the_error(world: Any) -> None:
         )
 
 
+class RefusesTargets(BaseHTTPRequestHandler):
+    """EventBridge, when it takes the call and not the targets."""
+
+    def do_POST(self) -> None:
+        entry = {"TargetId": "t", "ErrorCode": "InvalidArn", "ErrorMessage": "arn is not a target"}
+        body = json.dumps({"FailedEntryCount": 1, "FailedEntries": [entry]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Not on the test's terminal."""
+
+
+def test_a_target_that_is_refused_is_an_error_although_the_call_succeeds() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), RefusesTargets) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            provider = AwsProvider(f"http://127.0.0.1:{server.server_port}")
+            target = {"rule": "r", "eventBusName": "b", "targetId": "t", "arn": "arn"}
+            with pytest.raises(ProviderError, match="events PutTargets: InvalidArn: arn is not a target"):
+                provider.create("aws:cloudwatch/eventTarget:EventTarget", "urn:a::b::c::d", target)
+        finally:
+            server.shutdown()
+
+
 def test_an_endpoint_where_nothing_listens_is_an_error_of_the_provider() -> None:
     provider = AwsProvider("http://127.0.0.1:9")
     with pytest.raises(ProviderError, match=r"sqs GetQueueUrl: Could not connect"):
@@ -263,3 +292,5 @@ def test_functions_of_the_package_read_from_the_cloud(provider: AwsProvider) -> 
     assert invoke("aws:index/getPartition:getPartition", {})["partition"] == "aws"
     zones = invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"state": "available"})
     assert zones["names"][:2] == ["us-east-1a", "us-east-1b"]
+    others = invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"excludeNames": ["us-east-1a"]})
+    assert others["names"] == zones["names"][1:]

@@ -129,6 +129,12 @@ def test_a_replacement_with_a_chosen_name_deletes_first() -> None:
     assert diff(QUEUE, {"name": "q"}, {"name": "q", "fifoQueue": True}).delete_before_replace
 
 
+def test_a_replacement_under_another_name_is_made_before_the_old_one_goes() -> None:
+    found = diff(QUEUE, {"name": "q"}, {"name": "r"})
+    assert found.replace == ("name",)
+    assert not found.delete_before_replace
+
+
 def test_a_replacement_with_an_automatic_name_is_made_before_the_old_one_goes() -> None:
     found = diff(QUEUE, {}, {"fifoQueue": True})
     assert found.replace == ("fifoQueue",)
@@ -165,6 +171,13 @@ def test_archives_are_compared_by_their_hashes_where_both_have_one() -> None:
     assert provider_diff.changed == ()
     assert PROVIDER.diff(FUNCTION, {"code": HashOnly()}, {}, {"code": code("a", "2")}).changed == ("code",)
     assert PROVIDER.diff(FUNCTION, {"code": HashOnly()}, {}, {"code": code("a")}).changed == ("code",)
+
+
+def test_archives_of_which_nothing_is_known_count_as_changed() -> None:
+    class Unreadable(pulumi.Archive):
+        pass
+
+    assert PROVIDER.diff(FUNCTION, {"code": Unreadable()}, {}, {"code": Unreadable()}).changed == ("code",)
 
 
 def test_a_replaced_invocation_invokes_anew_and_a_crud_one_is_updated() -> None:

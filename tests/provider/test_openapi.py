@@ -80,6 +80,13 @@ def test_any_method_answers_what_the_path_does_not_name() -> None:
     assert method.responses == {"405": {"method.response.header.Allow": False}}
 
 
+def test_a_header_that_only_the_integration_sets_is_declared_too() -> None:
+    made = {"statusCode": 204, "responseParameters": {"method.response.header.Vary": "'Origin'"}}
+    mock = {"type": "mock", "responses": {"default": made}}
+    method = post(translated({"x-amazon-apigateway-integration": mock}))
+    assert method.responses == {"204": {"method.response.header.Vary": False}}
+
+
 def test_parameters_of_the_path_and_the_operation_are_joined() -> None:
     made = document({"parameters": [{"$ref": "#/components/parameters/Page"}, {"name": "trace", "in": "header"}]})
     made["paths"]["/leads"]["parameters"] = [{"name": "leadId", "in": "path", "required": True}]

@@ -40,18 +40,18 @@ def uri(world: Any) -> str:
     return invoke_arn
 
 
-def wrong_method(allowed: str) -> dict[str, Any]:
+def wrong_method(allowed: str, status: str = "405") -> dict[str, Any]:
     body = '{"statusCode": 405, "message": "METHOD_NOT_ALLOWED"}'
     return {
         "responses": {
-            "405": {"description": "wrong method", "headers": {"Allow": {"schema": {"type": "string"}}}}
+            status: {"description": "wrong method", "headers": {"Allow": {"schema": {"type": "string"}}}}
         },
         "x-amazon-apigateway-integration": {
             "type": "mock",
             "requestTemplates": {"application/json": '{"statusCode": 405}'},
             "responses": {
                 "default": {
-                    "statusCode": "405",
+                    "statusCode": status,
                     "responseParameters": {"method.response.header.Allow": f"'{allowed}'"},
                     "responseTemplates": {"application/json": body},
                 }
@@ -200,6 +200,13 @@ CHANGES: list[tuple[str, Callable[[dict[str, Any]], Any], list[str]]] = [
         ["PutIntegrationResponse"],
     ),
     (
+        "a new status of a mock",
+        lambda it: it["paths"]["/create_client"].update(
+            {"x-amazon-apigateway-any-method": wrong_method("POST", "404")}
+        ),
+        ["PutIntegrationResponse", "DeleteIntegrationResponse", "PutMethodResponse", "DeleteMethodResponse"],
+    ),
+    (
         "a new pattern in a schema",
         lambda it: it["components"]["schemas"]["Rut"].update({"pattern": "^[0-9]+$"}),
         ["UpdateModel"],
@@ -213,6 +220,21 @@ CHANGES: list[tuple[str, Callable[[dict[str, Any]], Any], list[str]]] = [
         "a path less",
         lambda it: it["paths"].pop("/clients/{rut}"),
         ["DeleteMethod", "DeleteResource", "DeleteResource"],
+    ),
+    (
+        "a key less",
+        lambda it: it["paths"]["/create_client"]["post"].update({"security": []}),
+        ["UpdateMethod"],
+    ),
+    (
+        "a key more",
+        lambda it: it["paths"]["/clients/{rut}"]["get"].update({"security": [{"api_key": []}]}),
+        ["UpdateMethod"],
+    ),
+    (
+        "a parameter that is not required",
+        lambda it: it["paths"]["/clients/{rut}"]["get"]["parameters"].append({"name": "page", "in": "query"}),
+        ["UpdateMethod"],
     ),
     (
         "a validator less",
@@ -318,15 +340,20 @@ def test_a_disabled_key_is_refused(world: Any, uri: str, http: Any) -> None:
     assert http("POST", url, body, x_api_key=key["value"]).status == 403
 
 
-def test_throttling_of_one_method_leaves_the_others_alone(world: Any, uri: str, http: Any) -> None:
+def test_throttling_of_one_method_leaves_the_others_alone(
+    world: Any, provider: AwsProvider, uri: str, http: Any
+) -> None:
     _, stage = deployed(world, document(uri))
-    world.make(
-        "aws:apigateway/methodSettings:MethodSettings",
+    type_, settings = "aws:apigateway/methodSettings:MethodSettings", {"throttlingRateLimit": 0.001}
+    made = world.make(
+        type_,
         restApi=stage["restApi"],
         stageName="v1",
-        methodPath="clients/{rut}/GET",
-        settings={"throttlingRateLimit": 0.001, "throttlingBurstLimit": 1},
+        methodPath="~1clients~1{rut}/GET",
+        settings={**settings, "throttlingBurstLimit": 1},
     )
     url = stage["invokeUrl"]
     assert [http("GET", url + "/clients/1").status for _ in range(2)] == [200, 429]
     assert [http("PUT", url + "/create_client").status for _ in range(2)] == [405, 405]
+    provider.delete(type_, made["id"], made["__inputs"], made)
+    assert [http("GET", url + "/clients/1").status for _ in range(2)] == [200, 200]

@@ -32,16 +32,22 @@ def sent_by(resource: Resource, operation: Any, inputs: Any) -> frozenset[str]:
     return taken(shape, inputs if call.inputs is None else call.inputs)
 
 
-def wire_names(type_: str) -> set[str]:
-    """Pulumi's own names of the type's inputs, as they go over the wire; read and not imported, which is slow."""
-    package, module, name = type_.removeprefix("aws:").replace("/", ":").split(":")
+def source_of(type_: str) -> str:
+    """The text of Pulumi's class: to import all of them takes seconds."""
+    package, module, _ = type_.removeprefix("aws:").replace("/", ":").split(":")
     spec = importlib.util.find_spec("pulumi_aws")
     assert spec
     assert spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0], {"lambda": "lambda_"}.get(package, package))
     snake = re.sub("([A-Z])", r"_\1", module).lower()
-    source = (folder / f"{snake}.py").read_text()
-    arguments = re.split(r"^@pulumi\.", source[source.index(f"class {name}Args:") :], flags=re.MULTILINE)[0]
+    return (folder / f"{snake}.py").read_text()
+
+
+def wire_names(type_: str) -> set[str]:
+    """Pulumi's own names of the type's inputs, as they go over the wire."""
+    source = source_of(type_)
+    start = source.index(f"class {type_.rpartition(':')[2]}Args:")
+    arguments = re.split(r"^@pulumi\.", source[start:], flags=re.MULTILINE)[0]
     getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:\s+@.*\n)*\s+def (\w+)\(self\) ->', arguments)
     return {name or attribute for name, attribute in getters}
 
@@ -49,6 +55,44 @@ def wire_names(type_: str) -> set[str]:
 @pytest.mark.parametrize("resource", ALL)
 def test_every_input_is_one_that_pulumi_sends(resource: Resource) -> None:
     assert resource.accepts() - {"region"} <= wire_names(resource.type)
+
+
+# Nothing here reads them; a program that does gets None.
+NOT_MADE = {
+    "Topic": {"beginningArchiveTime"},
+    "Function": {"responseStreamingInvokeArn", "signingJobArn", "signingProfileVersionArn"},
+    "Stage": {"webAclArn"},
+    "StateMachine": {"description", "stateMachineVersionArn", "versionDescription"},
+    "SecretVersion": {"secretStringWo", "hasSecretStringWo"},
+    "Instance": {
+        "password",
+        "passwordWo",
+        "latestRestorableTime",
+        "listenerEndpoints",
+        "replicas",
+        "upgradeRolloutOrder",
+    },
+    "Vpc": {
+        "defaultNetworkAclId",
+        "defaultRouteTableId",
+        "defaultSecurityGroupId",
+        "ipv6AssociationId",
+        "mainRouteTableId",
+    },
+    "Subnet": {"ipv6CidrBlockAssociationId"},
+    "VpcEndpoint": {"cidrBlocks", "prefixListId", "requesterManaged"},
+}
+
+
+@pytest.mark.parametrize("resource", ALL)
+def test_every_output_of_pulumi_is_made_or_known_to_be_missing(resource: Resource) -> None:
+    source = source_of(resource.type)
+    computed = re.findall(r'__props__\.__dict__\["(\w+)"\] = None', source[source.index("def _internal_init") :])
+    wanted = {re.sub(r"_(\w)", lambda match: match[1].upper(), name) for name in computed}
+    made = {*resource.created, *resource.outputs, *resource.derived, *resource.accepts()}
+    if resource.tagging:
+        made.add("tagsAll")
+    assert wanted - made == NOT_MADE.get(resource.type.rpartition(":")[2], set())
 
 
 @pytest.mark.parametrize("resource", ALL)

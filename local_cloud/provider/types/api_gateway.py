@@ -9,6 +9,7 @@ from typing import Any
 from local_cloud.engine.provider import Properties
 from local_cloud.provider.openapi import translate
 from local_cloud.provider.parameters import text
+from local_cloud.provider.patches import PatchOperation, changes, escaped
 from local_cloud.provider.resource import (
     Answer,
     AutoName,
@@ -25,8 +26,6 @@ from local_cloud.provider.rest_api import apply
 
 TAGGING = Tagging(tag="tag_resource", untag="untag_resource", key={"resourceArn": "arn"})
 REST_API_KEY = {"restApiId": "restApi"}
-
-PatchOperation = dict[str, str]
 
 
 def patch(operation: str, key: Mapping[str, str], paths: Mapping[str, str]) -> Callable[[Scope], Answer | None]:
@@ -49,25 +48,6 @@ def patched(operation: str, key: Mapping[str, str], paths: Mapping[str, str]) ->
     """The updates of a resource whose creation takes all of these inputs."""
     function = patch(operation, key, paths)
     return Setting(put=function, remove=function, inputs=paths, at_creation=False)
-
-
-def changes(path: str, old: Any, new: Any) -> list[PatchOperation]:
-    if old == new:
-        return []
-    if isinstance(old, dict) or isinstance(new, dict):
-        old, new = old or {}, new or {}
-        members = sorted({*old, *new})
-        return [
-            one for name in members for one in changes(f"{path}/{escaped(name)}", old.get(name), new.get(name))
-        ]
-    if new is None:
-        return [{"op": "remove", "path": path}]
-    # The emulator keeps a patched value as text, where only the empty text is false.
-    return [{"op": "replace", "path": path, "value": "" if new is False else text(new)}]
-
-
-def escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 REST_API_PATHS = {

@@ -23,6 +23,9 @@ CONFIGURATION = same(
     "deadLetterConfig ephemeralStorage layers kmsKeyArn"
 )
 
+API_GATEWAY = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions"
+"""Where API Gateway invokes functions."""
+
 FUNCTION = Resource(
     type="aws:lambda/function:Function",
     service="lambda",
@@ -63,7 +66,8 @@ FUNCTION = Resource(
     },
     derived={
         "qualifiedArn": "{arn}:{version}",
-        "invokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        "invokeArn": f"{API_GATEWAY}/{{arn}}/invocations",
+        "qualifiedInvokeArn": f"{API_GATEWAY}/{{qualifiedArn}}/invocations",
     },
     replace=names("name"),
     resets={

@@ -14,7 +14,6 @@ SECRET = Resource(
     # Without a recovery window the name is free again at once, as a local stack that comes and goes needs it.
     delete=Call(operation="delete_secret", constants={"ForceDeleteWithoutRecovery": True}),
     tagging=Tagging(tag="tag_resource", untag="untag_resource", key={"SecretId": "arn"}),
-    found="[@][?DeletedDate==null] | [0]",
     created={"arn": "ARN"},
     id="{arn}",
     replace=names("name"),

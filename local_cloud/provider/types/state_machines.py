@@ -29,7 +29,6 @@ STATE_MACHINE = Resource(
     read="describe_state_machine",
     delete="delete_state_machine",
     tagging=Tagging(tag="tag_resource", untag="untag_resource", key={"resourceArn": "arn"}),
-    found="[@][?status!='DELETING'] | [0]",
     created={"arn": "stateMachineArn"},
     outputs={"creationDate": "creationDate", "status": "status", "revisionId": "revisionId"},
     id="{arn}",
