@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +22,11 @@ Cursor = pymysql.cursors.Cursor
 CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
 LOCK_WAIT_TIMEOUT = 3
+# A first try that took longer leaves no time for a second: the server hangs, or the network does.
+RETRY_WITHIN = 1
 
 _GONE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_LOST_EXTENDED, 0}
-_TRY_AGAIN = {ER.LOCK_DEADLOCK}
+_WORTH_ANOTHER_TRY = _GONE | {ER.LOCK_DEADLOCK}
 _STALE_PASSWORD = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR}
 
 
@@ -43,12 +46,12 @@ class Address:
             host=settings.required("DATABASE_HOST"),
             port=int(settings.required("DATABASE_PORT")),
             name=settings.required("DATABASE_NAME"),
-            tls=settings.required("DATABASE_TLS") == "on",
+            tls=settings.required("DATABASE_TLS") != "off",
             ca_file=settings.optional("DATABASE_CA_FILE"),
         )
 
 
-def connect(address: Address, user: str, password: str) -> Any:
+def connect(address: Address, user: str, password: str, *, statement_timeout: int = STATEMENT_TIMEOUT) -> Any:
     """A new connection; pymysql's errors come through."""
     tls = {"ssl": _tls_context(address.ca_file)} if address.tls else {"ssl_disabled": True}
     return pymysql.connect(
@@ -59,8 +62,8 @@ def connect(address: Address, user: str, password: str) -> Any:
         password=password,
         charset="utf8mb4",
         connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=STATEMENT_TIMEOUT,
-        write_timeout=STATEMENT_TIMEOUT,
+        read_timeout=statement_timeout,
+        write_timeout=statement_timeout,
         init_command=(
             "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO',"
             f" SESSION innodb_lock_wait_timeout={LOCK_WAIT_TIMEOUT}, SESSION tx_isolation='READ-COMMITTED'"
@@ -82,7 +85,7 @@ class Database:
     """Runs pieces of work in transactions of their own.
 
     A connection that has gone away, a deadlock and a password that was rotated are each answered by one more
-    try, so the work must be safe to repeat. What still fails raises DatabaseUnavailable.
+    try if there is time for it, so the work must be safe to repeat. What still fails raises DatabaseUnavailable.
     """
 
     def __init__(self, address: Address, credentials: SecretSource) -> None:
@@ -91,20 +94,21 @@ class Database:
         self._connection: Any = None
 
     def transaction(self, work: Callable[[Cursor], T]) -> T:
+        started = time.monotonic()
         try:
             return self._attempt(work)
         except pymysql.MySQLError as error:
-            if not _worth_another_try(error):
+            if _code(error) not in _WORTH_ANOTHER_TRY or time.monotonic() - started > RETRY_WITHIN:
                 raise _unavailable(error) from error
             log.warning("database: trying once more", errorCode=_code(error))
             try:
-                return self._attempt(work, fresh_credentials=_code(error) in _STALE_PASSWORD)
+                return self._attempt(work)
             except pymysql.MySQLError as again:
                 raise _unavailable(again) from again
 
-    def _attempt(self, work: Callable[[Cursor], T], *, fresh_credentials: bool = False) -> T:
+    def _attempt(self, work: Callable[[Cursor], T]) -> T:
         try:
-            connection = self._connect(fresh_credentials=fresh_credentials)
+            connection = self._connect()
             with connection.cursor() as cursor:
                 connection.begin()
                 result = work(cursor)
@@ -117,11 +121,20 @@ class Database:
             self._rollback()
             raise
 
-    def _connect(self, *, fresh_credentials: bool) -> Any:
+    def _connect(self) -> Any:
         if self._connection is None:
-            secret = json.loads(self._credentials.get(fresh=fresh_credentials))
-            self._connection = connect(self._address, secret["username"], secret["password"])
+            try:
+                self._connection = self._log_in()
+            except pymysql.MySQLError as error:
+                if _code(error) not in _STALE_PASSWORD:
+                    raise
+                log.warning("database: reading the password again", errorCode=_code(error))
+                self._connection = self._log_in(fresh=True)
         return self._connection
+
+    def _log_in(self, *, fresh: bool = False) -> Any:
+        secret = json.loads(self._credentials.get(fresh=fresh))
+        return connect(self._address, secret["username"], secret["password"])
 
     def _rollback(self) -> None:
         try:
@@ -145,10 +158,6 @@ def from_environment() -> Database:
 def _code(error: pymysql.MySQLError) -> int:
     code = error.args[0] if error.args else 0
     return code if isinstance(code, int) else 0
-
-
-def _worth_another_try(error: pymysql.MySQLError) -> bool:
-    return _code(error) in _GONE | _TRY_AGAIN | _STALE_PASSWORD
 
 
 def _unavailable(error: pymysql.MySQLError) -> Exception:

@@ -12,6 +12,9 @@ from handlers.shared import aws, settings
 from handlers.shared.errors import MigrationFailed
 from handlers.shared.secrets import ManagedSecret
 
+# Seconds, below the function's time-out. A large table's change and the wait for another deployment take long.
+STATEMENT_TIMEOUT = 100
+
 
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """`{"version": current, "applied": [new ones]}`. An error fails the deployment and changes nothing more."""
@@ -21,6 +24,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     migrations = schema.load()
     connection = _connect(address, owner)
     try:
+        schema.lock(connection)  # the user's password too is made by one deployment only
         applied = schema.apply(connection, migrations)
         password = app_user.ensure_secret(secrets_manager, settings.required("DATABASE_SECRET_ARN"))
         app_user.ensure_user(connection, address.name, password, require_tls=address.tls)
@@ -31,7 +35,7 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def _connect(address: database.Address, owner: Mapping[str, str]) -> Any:
     try:
-        return database.connect(address, owner["username"], owner["password"])
+        return database.connect(address, owner["username"], owner["password"], statement_timeout=STATEMENT_TIMEOUT)
     except pymysql.MySQLError as error:
         raise MigrationFailed(
             f"can't connect to {address.host}:{address.port} as {owner['username']}: {error.args[-1]};"

@@ -53,16 +53,18 @@ def load(folder: Path = VERSIONS) -> list[Migration]:
     return migrations
 
 
-def apply(connection: Any, migrations: list[Migration]) -> list[int]:
-    """The versions that were applied now. One process at a time; a second one waits, then finds nothing to do."""
+def lock(connection: Any) -> None:
+    """One deployment at a time: a second one waits. The lock ends with the connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT GET_LOCK('leadbridge_migrations', %s)", (LOCK_SECONDS,))
         if cursor.fetchone()[0] != 1:
             raise MigrationFailed(f"another migration has held the lock for {LOCK_SECONDS} s; look at PROCESSLIST")
-        try:
-            return _apply(connection, cursor, migrations)
-        finally:
-            cursor.execute("SELECT RELEASE_LOCK('leadbridge_migrations')")
+
+
+def apply(connection: Any, migrations: list[Migration]) -> list[int]:
+    """The versions that were applied now. The connection must hold the lock."""
+    with connection.cursor() as cursor:
+        return _apply(connection, cursor, migrations)
 
 
 def _apply(connection: Any, cursor: Any, migrations: list[Migration]) -> list[int]:

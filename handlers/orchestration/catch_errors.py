@@ -44,6 +44,10 @@ def catch(task: Mapping[str, Any], contract: Contract, table: LeadTable, alerts:
     issue = Issue(step=failure["state"], code=failure["error"], description=_description(failure))
     lead_id = lead_id_of(event, execution, contract)
     if not table.fail(lead_id, execution, issue, event):
+        if table.was_completed_by(lead_id, execution):
+            # the last step's answer was lost and its repeat failed: the lead is in the CRM all the same
+            log.warning("failed after the lead was done", leadId=lead_id, state=issue.step, code=issue.code)
+            return {"leadId": lead_id}
         # the id belongs to another lead: the event is kept under its own
         log.warning("an event with the id of another lead", leadId=lead_id)
         lead_id = event_id_of(event, execution, contract)

@@ -18,7 +18,7 @@ CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 10.0
 
 CONFLICT = 409
-_RETRIED = {429}
+TOO_MANY_REQUESTS = 429
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,8 @@ class CrmClient:
     def create(self, path: str, body: Mapping[str, Any], lead_id: str) -> Outcome:
         """POST one record.
 
-        Raises CrmUnavailable (no answer, 429, 5xx, or an answer that breaks the contract: the same call may
-        succeed later) or CrmRejected (any other 4xx but 409).
+        Raises CrmRejected (any 4xx but 409 and 429) or CrmUnavailable (no answer, 429, 5xx, or an answer that
+        breaks the contract: the same call may succeed later).
         """
         status, answer = self._post(path, body, lead_id, self._api_key.get())
         if status == 403:  # the key may have been rotated since this environment read it
@@ -52,9 +52,7 @@ class CrmClient:
         if status == 200 or status == CONFLICT:
             return Outcome(code=answer["message"], conflict=status == CONFLICT)
         detail = f"{path} answered {status} {answer['message']}"
-        if status in _RETRIED or status >= 500:
-            raise CrmUnavailable(detail)
-        raise CrmRejected(detail)
+        raise CrmRejected(detail) if _is_refusal(status) else CrmUnavailable(detail)
 
     def _post(self, path: str, body: Mapping[str, Any], lead_id: str, key: str) -> tuple[int, dict[str, Any]]:
         try:
@@ -76,11 +74,15 @@ class CrmClient:
             answer = json.loads(data)
             self._contract.validate("ApiResponseBody", answer)
         except (ValueError, InvalidRequest) as error:
-            if 400 <= status < 500 and status not in _RETRIED:
+            if _is_refusal(status):
                 # a refusal stays one, whoever worded it
                 return {"message": "UNDOCUMENTED_ANSWER"}
             raise CrmUnavailable(f"{path} answered {status} with a body outside the contract") from error
         return dict(answer)
+
+
+def _is_refusal(status: int) -> bool:
+    return 400 <= status < 500 and status not in (CONFLICT, TOO_MANY_REQUESTS)
 
 
 @cache

@@ -1,7 +1,6 @@
 """API Gateway's proxy events and answers, and the one place where errors become statuses."""
 
 import base64
-import binascii
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -147,5 +146,5 @@ def _body_text(event: Event) -> str:
         if len(data) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes")
         return data.decode()
-    except (UnicodeError, binascii.Error):
+    except ValueError:  # UnicodeError, binascii.Error, and base64 that is not even ASCII
         raise InvalidRequest("the body is not valid UTF-8") from None

@@ -39,7 +39,8 @@ class LeadTable:
         self._table = table_name
 
     def submit(self, lead_id: str, origin: str) -> None:
-        """Note a lead that is about to be put on the bus."""
+        """Note a lead that is about to be put on the bus. Safe to repeat when an answer is lost."""
+        now = _now()
         self._call(
             "put_item",
             Item={
@@ -47,11 +48,13 @@ class LeadTable:
                 "status": {"S": SUBMITTED},
                 "step": {"S": "submitted"},
                 "origin": {"S": origin},
-                "createdAt": {"S": _now()},
-                "updatedAt": {"S": _now()},
+                "createdAt": {"S": now},
+                "updatedAt": {"S": now},
                 "expiresAt": {"N": str(int(time.time()) + RETENTION_SECONDS)},
             },
-            ConditionExpression="attribute_not_exists(leadId)",
+            ConditionExpression="attribute_not_exists(leadId) OR (#status = :submitted AND createdAt = :now)",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":submitted": {"S": SUBMITTED}, ":now": {"S": now}},
         )
 
     def withdraw(self, lead_id: str) -> None:
@@ -115,22 +118,33 @@ class LeadTable:
         )
 
     def fail(self, lead_id: str, execution: str, error: Issue, payload: Any) -> bool:
-        """Note a failed lead, with the event to replay. False: the lead belongs to another execution."""
+        """Note a failed lead, with the event to replay. False: it is completed or belongs to another execution."""
         return self._update(
             lead_id,
             "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
             " failed = :yes, payload = :payload, claimedBy = :execution, updatedAt = :now,"
             " createdAt = if_not_exists(createdAt, :now) REMOVE expiresAt",
-            "attribute_not_exists(leadId) OR claimedBy = :execution OR #status IN (:submitted, :failed)",
+            "attribute_not_exists(leadId) OR #status IN (:submitted, :failed)"
+            " OR (claimedBy = :execution AND #status = :processing)",
             {
                 ":failed": FAILED,
                 ":submitted": SUBMITTED,
+                ":processing": PROCESSING,
                 ":submitted_step": "submitted",
                 ":error": error.as_dict(),
                 ":yes": "yes",
                 ":payload": json.dumps(payload, ensure_ascii=False),
                 ":execution": execution,
             },
+        )
+
+    def was_completed_by(self, lead_id: str, execution: str) -> bool:
+        """Asked by a write that changes nothing: it needs no right to read."""
+        return self._update(
+            lead_id,
+            "SET claimedBy = :execution",
+            "claimedBy = :execution AND #status = :completed",
+            {":execution": execution, ":completed": COMPLETED},
         )
 
     def status(self, lead_id: str) -> dict[str, Any]:
@@ -170,7 +184,7 @@ class LeadTable:
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeNames={name: value for name, value in used.items() if name in text},
-            ExpressionAttributeValues={name: _attribute(value) for name, value in values.items()},
+            ExpressionAttributeValues={name: _attribute(value) for name, value in values.items() if name in text},
         )
 
     def _conditional(self, method: str, **arguments: Any) -> bool:
