@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent
 # Configuration
 settings = StackSettings.read(pulumi.Config(), ROOT)
 document = openapi.load(ROOT / "openapi.yaml")
+region = aws.get_region().region
+zones = aws.get_availability_zones(state="available").names
 stack = pulumi.get_stack()
 name = f"{pulumi.get_project()}-{stack}"
 factory = FunctionFactory(root=ROOT, document=document, log_retention_days=settings.log_retention_days)
@@ -40,7 +42,7 @@ leads = LeadTable(f"{name}-leads", LeadTableArgs(protect=settings.protect))
 alerts = Alerts(f"{name}-alerts", AlertsArgs(email=settings.alert_email))
 
 # The customer database and the only functions that know it
-network = Network(f"{name}-network", NetworkArgs(cidr=settings.vpc_cidr))
+network = Network(f"{name}-network", NetworkArgs(cidr=settings.vpc_cidr, region=region, zones=zones))
 database = Database(
     f"{name}-crm",
     DatabaseArgs(
@@ -92,4 +94,4 @@ pulumi.export("lead_flow_arn", flow.arn)
 pulumi.export("lead_table_name", leads.name)
 pulumi.export("alert_topic_arn", alerts.topic_arn)
 pulumi.export("form_url", form.url)
-pulumi.export("region", aws.get_region().region)
+pulumi.export("region", region)

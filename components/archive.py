@@ -7,6 +7,7 @@ import ast
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pulumi
@@ -93,7 +94,8 @@ def _module_path(root: Path, module: str) -> Path | None:
     return None
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _imports(path: Path) -> frozenset[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
@@ -103,4 +105,4 @@ def _imports(path: Path) -> set[str]:
                 raise ValueError(f"{path}: write absolute imports, so that they read the same in Lambda")
             names.add(node.module or "")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return names
+    return frozenset(names)

@@ -1,6 +1,7 @@
 """The private network of the backends: subnets in two zones, no way out but to the endpoints that they need."""
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +35,18 @@ def subnet_cidrs(cidr: str, count: int = ZONES) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
+    """`zones`: those of the region, of which the first ZONES are used."""
+
     cidr: str
+    region: str
+    zones: Sequence[str]
 
     def __post_init__(self) -> None:
         subnet_cidrs(self.cidr)
+        if len(self.zones) < ZONES:
+            raise ConfigurationError(
+                f"aws:region is {self.region}, which has {len(self.zones)} zones; {ZONES} are needed"
+            )
 
 
 class Network(pulumi.ComponentResource):
@@ -48,9 +57,6 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:network:Network", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        region = aws.get_region(opts=pulumi.InvokeOptions(parent=self)).region
-        zones = aws.get_availability_zones(state="available", opts=pulumi.InvokeOptions(parent=self)).names
-
         vpc = aws.ec2.Vpc(
             f"{name}-vpc",
             cidr_block=args.cidr,
@@ -64,7 +70,7 @@ class Network(pulumi.ComponentResource):
                 f"{name}-private-{position + 1}",
                 vpc_id=vpc.id,
                 cidr_block=cidr,
-                availability_zone=zones[position],
+                availability_zone=args.zones[position],
                 tags={"Name": f"{name}-private-{position + 1}"},
                 opts=child,
             )
@@ -80,7 +86,7 @@ class Network(pulumi.ComponentResource):
         aws.ec2.VpcEndpoint(
             f"{name}-secrets-manager",
             vpc_id=vpc.id,
-            service_name=f"com.amazonaws.{region}.secretsmanager",
+            service_name=f"com.amazonaws.{args.region}.secretsmanager",
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             subnet_ids=self.subnet_ids,

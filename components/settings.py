@@ -11,7 +11,7 @@ import pulumi
 from components.alerts import AlertsArgs
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
-from components.network import NetworkArgs
+from components.network import subnet_cidrs
 from components.rest_api import Throttle
 
 # What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -74,7 +74,7 @@ class StackSettings:
             database_name=_matching(config, "databaseName", _DATABASE_NAME, "a letter, then letters, digits or _"),
             database_tls=config.require_bool("databaseTls"),
             database_ca=_certificate(config, root),
-            vpc_cidr=NetworkArgs(cidr=config.require("vpcCidr")).cidr,
+            vpc_cidr=_vpc_cidr(config),
             backend_concurrency=_positive(config, "backendConcurrency"),
             intake=Throttle(
                 rate=_positive(config, "intakeRateLimit"), burst=_positive(config, "intakeBurstLimit")
@@ -88,6 +88,12 @@ class StackSettings:
             alert_email=AlertsArgs(email=config.get("alertEmail") or None).email,
             protect=protect,
         )
+
+
+def _vpc_cidr(config: pulumi.Config) -> str:
+    cidr = config.require("vpcCidr")
+    subnet_cidrs(cidr)
+    return cidr
 
 
 def _database(config: pulumi.Config, protect: bool) -> SimulatedDatabase | OnPremiseDatabase:
