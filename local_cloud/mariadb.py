@@ -19,7 +19,12 @@ SERVICE = "database"
 DATABASE = "crm"
 OWNER = "crm_owner"
 _START_SECONDS = 30.0
-_SMALL = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=32M", "--aria-log-file-size=8M")
+_SMALL = (
+    "--innodb-log-file-size=16M",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-use-native-aio=OFF",
+    "--aria-log-file-size=8M",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,10 +99,14 @@ def _options_path(home: Home) -> Path:
 def _make_data_folder(home: Home, programs: mariadb_install.Programs) -> None:
     draft = home.path / "tmp" / "new-data"
     shutil.rmtree(draft, ignore_errors=True)
+    temporary = home.tmp(SERVICE)
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     command: list[str | Path] = [
         programs.install_db,
         "--no-defaults",
         f"--datadir={draft}",
+        # In a shared one, a server that starts deletes the temporary tables of another.
+        f"--tmpdir={temporary}",
         "--skip-test-db",
         "--skip-name-resolve",
         "--auth-root-authentication-method=socket",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
@@ -30,8 +31,18 @@ MAX_RESPONSE = 6_291_556  # bytes, AWS's limit of a synchronous response
 
 Result = dict[str, Any]
 
-# The log stream of the worker that served the invocation in this context, for what writes its log.
-log_stream_used: ContextVar[str | None] = ContextVar("log_stream_used", default=None)
+
+@dataclasses.dataclass
+class Served:
+    """How the invocation was served, for what writes its log. Times are in seconds."""
+
+    log_stream: str
+    init: float | None = None
+    duration: float = 0.0
+
+
+# Of the invocation in this context; None when no worker of ours served it.
+served: ContextVar[Served | None] = ContextVar("served", default=None)
 
 
 class Executor:
@@ -73,6 +84,7 @@ class Executor:
         self, function: Mapping[str, Any], event: Any, request_id: str, trace_id: str | None = None
     ) -> Result:
         """The invocation in the form in which the emulator's executors answer."""
+        served.set(None)
         config = function.get("config") or function
         archive = function.get("code_zip")
         if not archive:
@@ -100,6 +112,8 @@ class Executor:
                 worker, is_new = pool.acquire(version, start, PATIENCE)
             except NoWorkerFree:
                 return _failure(request_id, "Runtime.NoWorkerFree", f"no worker was free within {PATIENCE:.0f} s")
+            except OSError as error:
+                return _failure(request_id, "Runtime.StartFailed", f"no process could be started: {error}")
             try:
                 return self._run(worker, is_new, invocation, timeout)
             except NotDelivered:
@@ -134,11 +148,14 @@ class Executor:
         )
 
     def _run(self, worker: Worker, is_new: bool, invocation: dict[str, Any], timeout: float) -> Result:
-        log_stream_used.set(worker.log_stream)
         request_id = invocation["id"]
+        note = Served(worker.log_stream)
+        served.set(note)
+        began = time.monotonic()
         try:
             if is_new:
                 worker.load(max(INIT_SECONDS, timeout))
+                note.init, began = time.monotonic() - began, time.monotonic()
             invocation["deadline_ms"] = int((time.time() + timeout) * 1000)
             succeeded, answer = worker.invoke(invocation, timeout)
         except LoadFailed as error:
@@ -163,6 +180,8 @@ class Executor:
                 str(error),
                 f"{worker.take_log()}RequestId: {request_id} Error: {error}",
             )
+        finally:
+            note.duration = time.monotonic() - began
         log = worker.take_log()
         if not succeeded:
             return {"body": json.loads(answer), "error": True, "log": log}

@@ -145,6 +145,7 @@ def test_a_second_up_changes_nothing_and_ends_with_one_json_object_for_a_program
     assert result["outputs"] == deployed.json("outputs")
     assert re.search(r"^stack local +no changes", err, re.MULTILINE), "what is for the person is on standard error"
     assert err.count("already running") == 2
+    assert " same " not in err, "what stays the same is not worth a line"
 
 
 def test_a_preview_shows_the_steps_and_changes_nothing(deployed: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import subprocess
 import sys
@@ -43,12 +44,21 @@ def test_a_killed_command_does_not_block_the_next(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lock_on_a_removed_home_is_not_taken_for_one_on_the_new(tmp_path: Path) -> None:
+def test_a_lock_on_a_home_that_is_removed_meanwhile_is_taken_again_on_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = Home(tmp_path / "home")
-    with home.lock("down"):
-        home.remove()
-        with home.lock("up"), pytest.raises(HomeLocked), home.lock("up again"):
-            pytest.fail("two at once")
+    home.create()
+    lock, removals = fcntl.flock, [home.remove]
+
+    def lock_too_late(handle: int, operation: int) -> None:
+        while removals:
+            removals.pop()()
+        lock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    with home.lock("up"), pytest.raises(HomeLocked), home.lock("up again"):
+        pytest.fail("two at once, one of them on a deleted file")
 
 
 def test_a_port_is_kept_while_it_is_free(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,19 @@ def test_a_killed_server_keeps_every_committed_row(home: Home) -> None:
     again = mariadb.start(home)
     assert again == database, "the same address and account"
     assert query(again, "SELECT COUNT(*) FROM t") == ((2,),)
+
+
+def test_several_data_folders_can_be_made_at_once(tmp_path: Path) -> None:
+    homes = [Home(tmp_path / str(number)) for number in range(4)]
+    for home in homes:
+        home.create()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            databases = list(pool.map(mariadb.start, homes))
+        assert len({database.port for database in databases}) == 4
+    finally:
+        for home in homes:
+            cloud.stop(home)
 
 
 def test_a_server_that_does_not_start_is_quoted(home: Home) -> None:

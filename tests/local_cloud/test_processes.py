@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local_cloud import processes
+from local_cloud.home import is_free
 from local_cloud.processes import Process, find_marked, kill_marked, start_daemon, start_of
 from tests.local_cloud.lab import eventually
 
@@ -21,6 +22,16 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = (
     "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 )
+
+
+# Its first thread is gone, which makes it a zombie to look at; another one holds a port for a second more.
+HALF_GONE = """
+import ctypes, os, socket, sys, threading, time
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+threading.Thread(target=lambda: (time.sleep(1.5), os._exit(0))).start()
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[os.uname().machine], 0)
+"""
 
 
 @pytest.fixture
@@ -84,6 +95,16 @@ def test_a_daemon_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert started.stop(grace=0.3)
     assert 0.3 <= time.monotonic() - began < 5
     assert not started.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="a thread's end is seen on Linux only")
+def test_a_process_that_is_ending_has_given_up_its_port_when_it_counts_as_stopped(tmp_path: Path) -> None:
+    ending = daemon(tmp_path, sys.executable, "-c", HALF_GONE)
+    assert eventually(lambda: not ending.is_alive() and (tmp_path / "log").read_text())
+    port = int((tmp_path / "log").read_text())
+    assert not is_free(port)
+    ending.stop()
+    assert is_free(port)
 
 
 @pytest.mark.usefixtures("each_source")

@@ -6,12 +6,13 @@ cuts lines wherever str.splitlines does (at U+2028, form feeds, …), which brea
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from local_cloud.emulator.lambda_executor import log_stream_used
+from local_cloud.emulator.lambda_executor import served
 from local_cloud.emulator.repairs import replace
 
 
@@ -25,24 +26,28 @@ def apply() -> None:
         *,
         log_source: str | None = None,
     ) -> None:
-        stream_name = log_stream_used.get()
-        if stream_name is None:
+        by = served.get()
+        if by is None:
             original(func, request_id, log_text, error, duration_ms, log_source=log_source)
             return
         config = func.get("config") or func
         group_name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
         now = int(time.time() * 1000)
-        duration = f"Duration: {duration_ms} ms\tBilled Duration: {duration_ms} ms"
+        # Without the wait for a free worker, which AWS doesn't have.
+        report = f"Duration: {by.duration * 1000:.2f} ms\tBilled Duration: {math.ceil(by.duration * 1000)} ms"
+        report += f"\tMemory Size: {config.get('MemorySize', 128)} MB"
+        if by.init is not None:
+            report += f"\tInit Duration: {by.init * 1000:.2f} ms"
         lines = [
             f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}",
             *log_text.removesuffix("\n").split("\n"),
             f"END RequestId: {request_id}",
-            f"REPORT RequestId: {request_id}\t{duration}\tMemory Size: {config.get('MemorySize', 128)} MB",
+            f"REPORT RequestId: {request_id}\t{report}",
         ]
         events = [{"timestamp": now, "message": line, "ingestionTime": now} for line in lines if line]
-        cloudwatch_logs._append_log_events(_stream(group_name, stream_name, now), events)
+        cloudwatch_logs._append_log_events(_stream(group_name, by.log_stream, now), events)
         cloudwatch_logs._fanout_to_subscription_filters(
-            group_name, stream_name, [{"timestamp": now, "message": event["message"]} for event in events]
+            group_name, by.log_stream, [{"timestamp": now, "message": event["message"]} for event in events]
         )
 
     original = replace(
