@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -86,19 +85,17 @@ class Engine:
         providers = ProviderResources(run)
         registrar = Registrar(run, providers)
         monitor = services.Monitor(run, registrar, Reader(run, providers))
-        with tempfile.TemporaryDirectory(prefix="leadbridge-") as folder:
-            address = f"unix:{folder}/engine.sock"
-            with services.serving(monitor, services.EngineService(run), address, self._parallel):
-                program.go(
-                    address,
-                    lambda line: run.message("info", line),
-                    preview=run.preview,
-                    parallel=self._parallel,
-                    organization=services.ORGANIZATION,
-                )
-                code = program.wait()
-                if code != 0:
-                    self._stopping.set()
+        with services.serving(monitor, services.EngineService(run), self._parallel) as address:
+            program.go(
+                address,
+                lambda line: run.message("info", line),
+                preview=run.preview,
+                parallel=self._parallel,
+                organization=services.ORGANIZATION,
+            )
+            code = program.wait()
+            if code != 0:
+                self._stopping.set()
         self._explain_exit(run, code)
         if run.errors or self._interrupted.is_set():
             return {}

@@ -182,8 +182,8 @@ ORGANIZATION = "organization"
 
 
 @contextmanager
-def serving(monitor: Monitor, engine: EngineService, address: str, parallel: int) -> Iterator[None]:
-    """Waits, at the end, for the requests in flight: what a program that died had asked for is recorded."""
+def serving(monitor: Monitor, engine: EngineService, parallel: int) -> Iterator[str]:
+    """The address, on a free loopback port as the CLI has it. Waits, at the end, for the requests in flight: what a program that died had asked for is recorded."""
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
@@ -193,10 +193,10 @@ def serving(monitor: Monitor, engine: EngineService, address: str, parallel: int
     server = grpc.server(pool, options=options)
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-    server.add_insecure_port(address)
+    port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield
+        yield f"127.0.0.1:{port}"
     finally:
         server.stop(None)
         pool.shutdown(wait=True)

@@ -17,7 +17,7 @@ ClientAt = Callable[..., Any]
 @pytest.mark.parametrize(
     ("write", "level"),
     [(log.info, "INFO"), (log.warning, "WARNING"), (log.error, "ERROR")],
-    ids=lambda each: str(each),
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
 )
 def test_a_log_line_is_one_json_object(
     write: Callable[..., None], level: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
