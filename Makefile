@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs doctor test bench check lint types contract-lint format browser
+.PHONY: help setup up preview down outputs doctor test bench check lint types contract-lint flow-lint format browser
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,12 +31,12 @@ doctor: setup  ## say what is missing on this machine
 	@$(BIN)/python -m local_cloud doctor --stack $(STACK)
 
 test: setup browser  ## run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py
 
-check: setup lint types contract-lint  ## format, lint, types, the contract's validity
+check: setup lint types contract-lint flow-lint  ## format, lint, types, the contract's and the flow's validity
 
 lint:
 	@$(BIN)/ruff format --check .
@@ -48,6 +48,9 @@ types:
 contract-lint:
 	@$(BIN)/openapi-spec-validator openapi.yaml
 	@$(BIN)/python -m components.gateway_limits openapi.yaml
+
+flow-lint:
+	@tools/flow-template | $(BIN)/cfn-lint
 
 format: setup  ## format the code
 	@$(BIN)/ruff format .

@@ -183,7 +183,10 @@ ORGANIZATION = "organization"
 
 @contextmanager
 def serving(monitor: Monitor, engine: EngineService, parallel: int) -> Iterator[str]:
-    """The address, on a free loopback port as the CLI has it. Waits, at the end, for the requests in flight: what a program that died had asked for is recorded."""
+    """The address, on a free loopback port as the CLI has it.
+
+    Waits, at the end, for the requests in flight: what a program that died had asked for is recorded.
+    """
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
