@@ -24,6 +24,9 @@ ENGINE_ENDED_IT = 33
 STOP_SECONDS = 3.0
 """How long a program may take to end when asked, before it is killed."""
 
+SIGNAL_SECONDS = 0.2
+"""How late a Ctrl-C may be noticed."""
+
 OUTPUT_SECONDS = 1.0
 """How long to wait for output after the program's end: a grandchild may hold its pipe open."""
 
@@ -86,10 +89,19 @@ class Program:
 
     def wait(self) -> int:
         """The exit code; negative: the signal that ended it."""
+        # A signal that arrives just before a system call is handled after it: so none here may block for long.
+        ended = threading.Event()
+        threading.Thread(target=self._await_end, args=(ended,), daemon=True).start()
+        while not ended.wait(SIGNAL_SECONDS):
+            continue
         code = self._process.wait()
         if self._reader is not None:
             self._reader.join(OUTPUT_SECONDS)
         return code
+
+    def _await_end(self, ended: threading.Event) -> None:
+        self._process.wait()
+        ended.set()
 
     def stop(self) -> None:
         """Ends it, if it runs."""
