@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs doctor test bench check lint types contract-lint flow-lint format browser
+.PHONY: help setup up preview down outputs doctor test bench check lint types contract-lint flow-lint format packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,7 +30,7 @@ outputs: setup  ## print the stack's addresses, the API key and the database's a
 doctor: setup  ## say what is missing on this machine
 	@$(BIN)/python -m local_cloud doctor --stack $(STACK)
 
-test: setup browser  ## run every test
+test: setup packages  ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
@@ -56,5 +56,7 @@ format: setup  ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-browser:
+packages:
+	@tools/ensure-package mariadbd mariadb-server-core mariadb-client-core
 	@tools/ensure-package chromium chromium
+	@tools/ensure-package openssl openssl

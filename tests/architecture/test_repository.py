@@ -15,7 +15,7 @@ from tests.architecture.sources import ROOT, files, texts
 
 MAX_LINES = 400
 CODE = {".py", ".js", ".css", ".html", ".sh", ".sql"}
-PUBLIC_HOSTS = {"pypi.org", "files.pythonhosted.org"}
+LOOPBACK = {"localhost", "127.0.0.1"}
 INDEX_VARIABLES = re.compile(r"(PIP|UV)_.*(INDEX|LINKS|HOST)")
 HOMES = re.compile(r"/(?:home|Users)/[a-z][a-z0-9_-]*/")
 
@@ -29,7 +29,7 @@ def registry_places(settings: str) -> set[str]:
                 places.add(str(urlsplit(word).hostname))
             elif word.startswith("/"):
                 places.add(word)
-    return places - PUBLIC_HOSTS
+    return places - LOOPBACK
 
 
 def this_machines_registries() -> set[str]:
@@ -74,7 +74,7 @@ def test_no_file_mentions_where_this_machine_gets_its_packages() -> None:
 def test_a_registry_would_be_noticed() -> None:
     settings = "global.index-url='https://user@mirror.example:8443/simple'\n:env:.find-links='/var/wheels'\n"
     assert registry_places(settings) == {"mirror.example", "/var/wheels"}
-    assert registry_places("UV_DEFAULT_INDEX=https://pypi.org/simple") == set()
+    assert registry_places("UV_DEFAULT_INDEX=http://127.0.0.1:3141/simple") == set(), "the project's own servers"
 
 
 def test_no_file_mentions_a_folder_of_this_machine() -> None:
