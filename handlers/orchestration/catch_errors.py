@@ -75,7 +75,9 @@ def interrupted(change: Mapping[str, Any]) -> dict[str, Any]:
     """The task that a "Step Functions Execution Status Change" stands for."""
     detail = change["detail"]
     failure = {"state": "LeadFlow", "error": f"Execution.{detail['status']}", "cause": ""}
-    return {"event": json.loads(detail["input"]), "execution": detail["executionArn"], "failure": failure}
+    # AWS leaves an input out of the change that is too large for an event
+    event = json.loads(detail["input"]) if detail.get("input") else None
+    return {"event": event, "execution": detail["executionArn"], "failure": failure}
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, str]:

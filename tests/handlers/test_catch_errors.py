@@ -240,6 +240,20 @@ def test_an_interrupted_execution_leaves_a_failed_lead_that_can_be_replayed(
     assert alerts() == [{"leadId": lead_id, "state": "LeadFlow", "code": f"Execution.{status}"}]
 
 
+def test_an_interrupted_execution_whose_input_was_left_out_is_recorded_under_its_own_name(
+    leads: LeadTable, alerts: Alerts
+) -> None:
+    name = str(uuid.uuid4())
+    execution = f"arn:aws:states:us-east-1:000000000000:execution:lead-flow:{name}"
+    change = {
+        "source": "aws.states",
+        "id": "status-change",
+        "detail": {"status": "ABORTED", "executionArn": execution, "input": None},
+    }
+    assert catch_errors.handler(change, None) == {"leadId": name}
+    assert leads.status(name)["error"]["code"] == "Execution.ABORTED"
+
+
 def test_an_execution_interrupted_after_its_lead_was_done_changes_nothing(
     leads: LeadTable, alerts: Alerts, lead_id: str, item: Item
 ) -> None:
