@@ -18,6 +18,9 @@ TASK_TIMEOUT = 60
 # Longer than three steps that use up every retry.
 FLOW_TIMEOUT = 6 * 3600
 
+# How the cause begins of an execution whose lead CatchErrors has recorded.
+FAILED_CAUSE = "The lead failed in"
+
 # Errors after which the same call may succeed. States.TaskFailed is not among them: a refusal must not be retried.
 TRANSIENT_ERRORS = (
     "CrmUnavailable",
@@ -89,7 +92,7 @@ def definition(function_arns: Mapping[str, Any]) -> State:
     states["Failed"] = {
         "Type": "Fail",
         "Error": "{% $failure.error %}",
-        "Cause": "{% 'The lead failed in ' & $failure.state & '; its status says why' %}",
+        "Cause": f"{{% '{FAILED_CAUSE} ' & $failure.state & '; its status says why' %}}",
     }
     return {
         "Comment": "Carries one lead into the CRM",

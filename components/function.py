@@ -117,9 +117,9 @@ class LambdaFunction(pulumi.ComponentResource):
     def invoke_statement(self) -> iam.Statement:
         return iam.allow(["lambda:InvokeFunction"], [self.arn])
 
-    def allow_invoke(self, name: str, principal: str, source_arn: Any, parent: pulumi.Resource) -> None:
+    def allow_invoke(self, name: str, principal: str, source_arn: Any, parent: pulumi.Resource) -> pulumi.Resource:
         """Let a service call the function, for one source only."""
-        aws.lambda_.Permission(
+        return aws.lambda_.Permission(
             f"{name}-permission",
             action="lambda:InvokeFunction",
             function=self._function.name,

@@ -29,11 +29,18 @@ _LOG_DELIVERY_ACTIONS = (
 
 
 def interrupted_pattern(state_machine_arn: Any) -> dict[str, Any]:
-    """Executions that ended without passing through CatchErrors."""
+    """Executions that ended without CatchErrors: it was not reached, could not be caught, or failed itself."""
+    own_failure = {"anything-but": {"prefix": flow_definition.FAILED_CAUSE}}
     return {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"stateMachineArn": [state_machine_arn], "status": ["TIMED_OUT", "ABORTED"]},
+        "detail": {
+            "stateMachineArn": [state_machine_arn],
+            "$or": [
+                {"status": ["TIMED_OUT", "ABORTED"]},
+                {"status": ["FAILED"], "cause": [own_failure]},
+            ],
+        },
     }
 
 
@@ -134,7 +141,7 @@ class LeadFlow(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             f"{name}-interrupted",
-            description="An execution that was aborted or timed out is recorded as a failed lead",
+            description="An execution that ended without CatchErrors is recorded as a failed lead",
             event_pattern=pulumi.Output.json_dumps(interrupted_pattern(self.arn)),
             opts=child,
         )

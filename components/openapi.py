@@ -33,6 +33,16 @@ GATEWAY_RESPONSES: Mapping[str, tuple[int, str, str]] = {
     "DEFAULT_5XX": (500, "INTERNAL_ERROR", "Something went wrong on our side."),
 }
 RETRY_AFTER_SECONDS = 5
+# A mock answers the media types that it has a template for; with `never` the gateway answers any other with 415.
+MOCK_MEDIA_TYPES = (
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "application/xml",
+    "multipart/form-data",
+    "text/html",
+    "text/plain",
+    "text/xml",
+)
 
 
 def load(path: Path) -> Document:
@@ -150,7 +160,7 @@ def _mock(status: int, headers: Mapping[str, str], body: str) -> tuple[Document,
     integration = {
         "type": "mock",
         "passthroughBehavior": "never",
-        "requestTemplates": {"application/json": f'{{"statusCode": {status}}}'},
+        "requestTemplates": dict.fromkeys(MOCK_MEDIA_TYPES, f'{{"statusCode": {status}}}'),
         "responses": {
             "default": {
                 "statusCode": str(status),

@@ -51,10 +51,14 @@ class RestApi(pulumi.ComponentResource):
             endpoint_configuration={"types": "REGIONAL"},
             opts=child,
         )
+        permissions = []
         for operation, (method, path) in openapi.operations(args.document).items():
             path_pattern = "/".join("*" if part.startswith("{") else part for part in path.split("/"))
             source = pulumi.Output.concat(api.execution_arn, "/*/", method, path_pattern)
-            args.functions[operation].allow_invoke(f"{name}-{operation}", "apigateway.amazonaws.com", source, self)
+            function = args.functions[operation]
+            permissions.append(
+                function.allow_invoke(f"{name}-{operation}", "apigateway.amazonaws.com", source, self)
+            )
         # A new deployment for each new body, made before the old one goes: the stage never serves an old contract.
         deployment = aws.apigateway.Deployment(
             f"{name}-deployment",
@@ -67,14 +71,15 @@ class RestApi(pulumi.ComponentResource):
             rest_api=api.id,
             deployment=deployment.id,
             stage_name=args.stage_name,
-            opts=child,
+            # it must not call a function that it may not call yet
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
         self._throttle(name, args, api, stage)
         key = aws.apigateway.ApiKey(f"{name}-orchestration-key", description="The orchestration's", opts=child)
-        self._plan(name, args.crm, api, stage, key)
+        plan_key = self._plan(name, args.crm, api, stage, key)
         self.url = stage.invoke_url
         self.api_key = key.value
-        self.api_key_secret_arn = self._keep_key(name, key)
+        self.api_key_secret_arn = self._keep_key(name, key, plan_key)
         self.register_outputs({"url": self.url})
 
     def _throttle(
@@ -98,7 +103,9 @@ class RestApi(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
-    def _plan(self, name: str, throttle: Throttle, api: Any, stage: Any, key: aws.apigateway.ApiKey) -> None:
+    def _plan(
+        self, name: str, throttle: Throttle, api: Any, stage: Any, key: aws.apigateway.ApiKey
+    ) -> pulumi.Resource:
         child = pulumi.ResourceOptions(parent=self)
         plan = aws.apigateway.UsagePlan(
             f"{name}-orchestration-plan",
@@ -106,7 +113,7 @@ class RestApi(pulumi.ComponentResource):
             throttle_settings={"rate_limit": throttle.rate, "burst_limit": throttle.burst},
             opts=child,
         )
-        aws.apigateway.UsagePlanKey(
+        return aws.apigateway.UsagePlanKey(
             f"{name}-orchestration-plan-key",
             key_id=key.id,
             key_type="API_KEY",
@@ -114,14 +121,18 @@ class RestApi(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _keep_key(self, name: str, key: aws.apigateway.ApiKey) -> pulumi.Output[str]:
+    def _keep_key(self, name: str, key: aws.apigateway.ApiKey, plan_key: pulumi.Resource) -> pulumi.Output[str]:
         """Where the orchestration reads the key, so that it stands in no environment and can be rotated."""
         child = pulumi.ResourceOptions(parent=self)
         secret = aws.secretsmanager.Secret(
             f"{name}-key-secret", description="The CRM API key that the orchestration sends", opts=child
         )
         version = aws.secretsmanager.SecretVersion(
-            f"{name}-key-secret-value", secret_id=secret.id, secret_string=key.value, opts=child
+            f"{name}-key-secret-value",
+            secret_id=secret.id,
+            secret_string=key.value,
+            # whoever reads the key may use it: without its plan the gateway would refuse it
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[plan_key]),
         )
         return version.secret_arn
 

@@ -1,4 +1,4 @@
-"""The command line: python -m local_cloud {up,preview,down,outputs,doctor}."""
+"""The command line: python -m local_cloud {up,preview,down,outputs,logs,doctor}."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _COMMANDS = {
     "preview": "show what `up` would change; changes nothing",
     "down": "stop the local cloud and remove what it holds",
     "outputs": "print the stack's outputs and how to reach the cloud",
+    "logs": "print what the functions wrote in the last minutes",
     "doctor": "look for what would keep the local cloud from working",
 }
 _EXAMPLES = """\
@@ -30,6 +31,7 @@ examples:
   python -m local_cloud up --no-leads --home /tmp/second
   python -m local_cloud preview --json
   python -m local_cloud outputs --json
+  python -m local_cloud logs --function create-client
   python -m local_cloud down
 """
 
@@ -43,19 +45,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.error("interrupted; what was begun is recorded, and the same command carries on from there")
         return INTERRUPTED
+    except ModuleNotFoundError as error:  # importlib.metadata's PackageNotFoundError, too
+        console.error(
+            f"error: package {error.name} is missing for {sys.executable}."
+            " Run .venv/bin/python -m local_cloud; `make setup` makes it."
+        )
+        return 1
     except BrokenPipeError:
         return 1  # whoever read the output has left
     except Exception as error:
         if not _is_for_the_person(error):
             raise
-        return _report(error, console)
+        return _report(error, options.command, console)
 
 
-def _report(error: Exception, console: Console) -> int:
+def _report(error: Exception, command: str, console: Console) -> int:
     kind = type(error).__name__
     if kind == "DeploymentFailed":  # its errors were shown as they came
         console.error(
-            "The deployment failed. What was created is recorded: put it right and run the command again."
+            "The preview failed; nothing was changed."
+            if command == "preview"
+            else "The deployment failed. What was created is recorded: put it right and run the command again."
         )
     else:
         console.error(f"error: {error}")
@@ -76,6 +86,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return commands.up(request, leads=not options.no_leads)
     if options.command == "preview":
         return commands.preview(request)
+    if options.command == "logs":
+        return commands.logs(request, function=options.function, minutes=options.minutes)
     return commands.outputs(request)
 
 
@@ -98,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="{up,preview,down,outputs,doctor}")
+    subparsers = parser.add_subparsers(
+        dest="command", required=True, metavar="{up,preview,down,outputs,logs,doctor}"
+    )
     for name, purpose in _COMMANDS.items():
         command = subparsers.add_parser(
             name,
@@ -114,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--root", type=Path, default=REPOSITORY, help="folder of Pulumi.yaml (default: this checkout)"
         )
+        if name == "logs":
+            command.add_argument("--function", default="", metavar="PART", help="only those whose name holds PART")
+            command.add_argument("--minutes", type=int, default=15, help="how far back (default: 15)")
         if name == "up":
             command.add_argument("--no-leads", action="store_true", help="don't send the sample leads")
     return parser

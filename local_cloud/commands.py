@@ -40,12 +40,12 @@ def up(request: Request, *, leads: bool) -> int:
         running = _start(request)
         summary = deployment.Deployment(home, request.stack, request.root, running, console).up()
         console.say(summary_line(request.what, counted(summary.counts, done=True), summary.seconds))
-        outputs = deployment.outputs(home, _region(request))
+        outputs = deployment.outputs(home, request.stack, _region(request))
     succeeded = not leads or _send_samples(outputs, console)
     for name in ("form", "api"):
         if f"{name}_url" in outputs:
             console.say(f"{name:<14}{outputs[f'{name}_url']}")
-    console.say(f"{'stop with':<14}make down")
+    _say_how_to_stop(request)
     console.result(
         {
             "stack": request.stack,
@@ -71,7 +71,23 @@ def preview(request: Request) -> int:
         for step in previewed.steps
         if step.op not in ("same", "read")
     ]
+    _say_how_to_stop(request)
     request.console.result({"stack": request.stack, "counts": dict(previewed.counts), "steps": steps})
+    return 0
+
+
+def _say_how_to_stop(request: Request) -> None:
+    request.console.say(f"{'stop with':<14}{deployment.command('down', request.home, request.stack)}")
+
+
+def logs(request: Request, *, function: str, minutes: int) -> int:
+    from local_cloud import function_logs
+
+    outputs = deployment.outputs(request.home, request.stack, _region(request))
+    lines = list(function_logs.recent(outputs, function=function, minutes=minutes))
+    for line in lines:
+        request.console.say(line)
+    request.console.result({"lines": lines})
     return 0
 
 
@@ -93,7 +109,7 @@ def down(request: Request) -> int:
 
 
 def outputs(request: Request) -> int:
-    values = deployment.outputs(request.home, _region(request))
+    values = deployment.outputs(request.home, request.stack, _region(request))
     request.console.result(values)
     if not request.console.as_json:
         for name, value in sorted(_flat(values).items()):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from local_cloud.cloud import Cloud
 from local_cloud.console import Console, StepReporter, summary_line
 from local_cloud.errors import LocalCloudError
-from local_cloud.home import Home, write_private
+from local_cloud.home import REPOSITORY, Home, write_private
 
 # Pulumi's modules take half a second to import: not for `--help`, `down` or `doctor`.
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ class Deployment:
     def up(self) -> Summary:
         if self._is_lost():
             self._console.say(
-                summary_line(self._what, "the cloud was restarted and lost its resources: deployed afresh")
+                summary_line(
+                    self._what,
+                    "the cloud was restarted and lost its resources, with the leads in flight and all statuses:"
+                    " deployed afresh",
+                )
             )
             self._set_state_aside()
         write_private(self._home.deployed_on, self._cloud.emulator.start_id)
@@ -143,7 +147,14 @@ class Deployment:
         return str(found["ARN"])
 
 
-def outputs(home: Home, region: str) -> dict[str, Any]:
+def command(name: str, home: Home, stack: str) -> str:
+    """The command line that does it to this home and stack."""
+    if home.path == Home.of_stack(stack, REPOSITORY).path:
+        return f"make {name}" if stack == "local" else f"make {name} STACK={stack}"
+    return f"python -m local_cloud {name} --stack {stack} --home {home.path}"
+
+
+def outputs(home: Home, stack: str, region: str) -> dict[str, Any]:
     """What the stack put out, and how to reach the cloud. Raises LocalCloudError when it is not up."""
     from local_cloud import emulator_process, mariadb
     from local_cloud.engine import read_outputs
@@ -153,7 +164,7 @@ def outputs(home: Home, region: str) -> dict[str, Any]:
     lost = not home.deployed_on.exists() or emulator is None or home.deployed_on.read_text() != emulator.start_id
     if not stack_outputs or emulator is None or database is None or lost:
         missing = "has nothing deployed" if not stack_outputs else "is not running, or was restarted"
-        raise LocalCloudError(f"The local cloud in {home.path} {missing}. Run: python -m local_cloud up")
+        raise LocalCloudError(f"The local cloud in {home.path} {missing}. Run: {command('up', home, stack)}")
     return {
         "region": region,
         **stack_outputs,

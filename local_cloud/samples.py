@@ -14,10 +14,14 @@ import boto3
 import pymysql
 import urllib3
 
+from local_cloud.errors import LocalCloudError
+
 SAMPLES = Path(__file__).parent / "sample_leads.json"
 TIMEOUT_SECONDS = 60
 POLL_SECONDS = 0.03
 AT_ONCE = 4
+ERRORS_IN_A_ROW = 20  # of the status operation; a deployment under way may give a few
+LOGS_COMMAND = "python -m local_cloud logs"
 
 STEPS = ("received", "client", "partner", "benefit")
 FINAL = {"COMPLETED", "FAILED"}
@@ -49,7 +53,7 @@ class Journey:
         return bool(self.status["status"] == ("FAILED" if self.sample.fails else "COMPLETED"))
 
 
-class SampleNotTaken(Exception):
+class SampleNotTaken(LocalCloudError):
     """The stack did not take a sample; the message says what it answered."""
 
 
@@ -89,7 +93,8 @@ class Sender:
         response = self._http.request("POST", f"{self._api_url}/leads", json=sample.lead)
         if response.status != 202:
             raise SampleNotTaken(
-                f"sample {sample.name!r}: POST /leads answered {response.status}: {response.data!r}"
+                f"sample {sample.name!r}: POST /leads answered {response.status}: {response.data!r}."
+                f" What the function says: {LOGS_COMMAND}"
             )
         return str(response.json()["leadId"])
 
@@ -106,14 +111,16 @@ class Sender:
 
     def _follow(self, lead_id: str) -> Mapping[str, Any]:
         deadline = time.monotonic() + TIMEOUT_SECONDS
+        errors = 0
         while True:
             response = self._http.request("GET", f"{self._api_url}/leads/{lead_id}")
-            status = response.json()
-            if response.status == 200 and status["status"] in FINAL:
-                return dict(status)
-            if time.monotonic() > deadline:
+            if response.status == 200 and response.json()["status"] in FINAL:
+                return dict(response.json())
+            errors = errors + 1 if response.status != 200 else 0
+            if errors == ERRORS_IN_A_ROW or time.monotonic() > deadline:
                 raise SampleNotTaken(
-                    f"lead {lead_id} has not ended after {TIMEOUT_SECONDS} s; last answer: {status}"
+                    f"lead {lead_id} has not ended; its status operation answered {response.status}"
+                    f" {response.data!r}. What the functions say: {LOGS_COMMAND}"
                 )
             time.sleep(POLL_SECONDS)
 
@@ -126,7 +133,8 @@ def send(outputs: Mapping[str, Any], out: TextIO) -> bool:
     out.write(f"leads         {len(samples)} sent\n")
     as_expected = True
     for wave in _waves([sample for sample in samples if not sample.same_event_as]):
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        pool = ThreadPoolExecutor(AT_ONCE)
+        try:
             journeys = pool.map(
                 lambda sample: sender.journey(sample, str(uuid.uuid4()), again=sample.name in doubled), wave
             )
@@ -134,6 +142,8 @@ def send(outputs: Mapping[str, Any], out: TextIO) -> bool:
                 out.write(_line(journey, twice=journey.sample.name in doubled))
                 out.flush()
                 as_expected &= journey.as_expected
+        finally:
+            pool.shutdown(cancel_futures=True)
     ruts = [sample.lead["rut"].upper() for sample in samples if sample.lead]
     out.write(_rows(outputs["database"], ruts))
     return as_expected

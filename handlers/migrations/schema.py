@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pymysql
+
 from handlers.shared import log
 from handlers.shared.errors import MigrationFailed
 
@@ -35,9 +37,13 @@ class Migration:
 
     @property
     def statements(self) -> list[str]:
-        """Split at semicolons that end a line; the files hold no procedures."""
+        """Split at semicolons that end a line but for a comment; the files hold no procedures."""
         without_comments = re.sub(r"^\s*--.*$", "", self.sql, flags=re.MULTILINE)
-        return [part.strip() for part in re.split(r";\s*$", without_comments, flags=re.MULTILINE) if part.strip()]
+        return [
+            part.strip()
+            for part in re.split(r";\s*(?:--.*)?$", without_comments, flags=re.MULTILINE)
+            if part.strip()
+        ]
 
 
 def load(folder: Path = VERSIONS) -> list[Migration]:
@@ -67,6 +73,13 @@ def apply(connection: Any, migrations: list[Migration]) -> list[int]:
         return _apply(connection, cursor, migrations)
 
 
+def _execute(cursor: Any, statement: str, what: str) -> None:
+    try:
+        cursor.execute(statement)
+    except pymysql.MySQLError as error:
+        raise MigrationFailed(f"{what}: {error.args[-1]}; correct it and deploy again") from error
+
+
 def _apply(connection: Any, cursor: Any, migrations: list[Migration]) -> list[int]:
     cursor.execute(_HISTORY)
     cursor.execute("SELECT version, checksum FROM SCHEMA_VERSION ORDER BY version")
@@ -84,8 +97,8 @@ def _apply(connection: Any, cursor: Any, migrations: list[Migration]) -> list[in
                     f"migration {migration.version} was edited after it had been applied: add a new one"
                 )
             continue
-        for statement in migration.statements:
-            cursor.execute(statement)
+        for number, statement in enumerate(migration.statements, start=1):
+            _execute(cursor, statement, f"migration {migration.version} ({migration.name}), statement {number}")
         cursor.execute(
             "INSERT INTO SCHEMA_VERSION (version, name, checksum) VALUES (%s, %s, %s)",
             (migration.version, migration.name, migration.checksum),

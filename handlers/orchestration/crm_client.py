@@ -59,7 +59,7 @@ class CrmClient:
             response = self._pool.request(
                 "POST",
                 self._base_url + path,
-                body=json.dumps(body, ensure_ascii=False).encode(),
+                body=json.dumps(body).encode(),
                 headers={"Content-Type": "application/json", "x-api-key": key, "x-lead-id": lead_id},
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
                 retries=False,

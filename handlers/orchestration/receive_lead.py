@@ -3,6 +3,7 @@
 The state machine sends `{"event": the bus's event, "execution": the execution's id}`.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
     detail = event.get("detail") if isinstance(event, Mapping) else None
     if not isinstance(detail, dict):
         raise InvalidLead("the event's detail is not a JSON object")
+    if not _is_unicode(detail):
+        raise InvalidLead("the event's detail holds half of a surrogate pair")
     lead = {field: value for field, value in detail.items() if field != "leadId"}
     try:
         if "leadId" in detail:
@@ -42,6 +45,14 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
     if event.get("source") != lead_event.source(lead["origin"]):
         raise InvalidLead(f"the event's source is not {lead_event.source(lead['origin'])}, as its origin says")
     return lead
+
+
+def _is_unicode(detail: Any) -> bool:
+    try:
+        json.dumps(detail, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, Any]:

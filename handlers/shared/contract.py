@@ -105,8 +105,7 @@ def _expectation(schema: Mapping[str, Any]) -> str:
         return f"must be a whole number from {schema.get('minimum')} to {schema.get('maximum')}"
     if schema.get("type") == "object":
         return "must be a JSON object"
-    bounds = (
-        f"{schema.get('minLength', 0)} to {schema['maxLength']} characters" if "maxLength" in schema else "text"
-    )
+    least, most = schema.get("minLength"), schema.get("maxLength")
+    bounds = f"{least} to {most} characters" if least else f"at most {most} characters" if most else "text"
     pattern = f" matching {schema['pattern']}" if "pattern" in schema else ""
     return f"must be text of {bounds}{pattern}" if bounds != "text" else f"must be text{pattern}"

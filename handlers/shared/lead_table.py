@@ -73,7 +73,7 @@ class LeadTable:
             lead_id,
             "SET #status = :processing, #step = :received, origin = :origin, claimedBy = :execution,"
             " updatedAt = :now, createdAt = if_not_exists(createdAt, :now), expiresAt = :expires"
-            " REMOVE #error, failed, payload, warnings",
+            " REMOVE #error, failed, warnings",
             "attribute_not_exists(leadId) OR #status IN (:submitted, :failed)"
             " OR (claimedBy = :execution AND #status = :processing)",
             {
@@ -98,6 +98,7 @@ class LeadTable:
             ":processing": PROCESSING,
         }
         expression = "SET #status = :status, #step = :step, updatedAt = :now, expiresAt = :expires"
+        remove = " REMOVE payload" if final else ""
         if warning:
             # keyed by step: a retry of the step does not write its warning twice
             expression += (
@@ -110,7 +111,7 @@ class LeadTable:
             )
         return self._update(
             lead_id,
-            expression,
+            expression + remove,
             "claimedBy = :execution AND #status IN (:processing, :status)",
             values,
             names={"#warned": step} if "#warned" in expression else {},
@@ -122,7 +123,7 @@ class LeadTable:
         return self._update(
             lead_id,
             "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
-            " failed = :yes, payload = :payload, claimedBy = :execution, updatedAt = :now,"
+            " failed = :yes, payload = if_not_exists(payload, :payload), claimedBy = :execution, updatedAt = :now,"
             " createdAt = if_not_exists(createdAt, :now) REMOVE expiresAt",
             "attribute_not_exists(leadId) OR #status IN (:submitted, :failed)"
             " OR (claimedBy = :execution AND #status = :processing)",
@@ -133,7 +134,7 @@ class LeadTable:
                 ":submitted_step": "submitted",
                 ":error": error.as_dict(),
                 ":yes": "yes",
-                ":payload": json.dumps(payload, ensure_ascii=False),
+                ":payload": json.dumps(payload),
                 ":execution": execution,
             },
         )
@@ -200,12 +201,19 @@ class LeadTable:
         except self._client.exceptions.ConditionalCheckFailedException:
             raise
         except (BotoCoreError, ClientError) as error:
+            if _is_our_fault(error):
+                raise
             raise Unavailable("the table of leads can't be reached; try again later") from error
 
 
 @cache
 def from_environment() -> LeadTable:
     return LeadTable(aws.client("dynamodb"), settings.required("LEAD_TABLE_NAME"))
+
+
+def _is_our_fault(error: Exception) -> bool:
+    """A request that DynamoDB will refuse however often it is sent."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationException"
 
 
 def _now() -> str:

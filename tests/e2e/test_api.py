@@ -70,6 +70,8 @@ def test_a_refusal_has_the_contracts_shape(stack: Stack, method: str, path: str,
     assert set(body) == {"statusCode", "message", "description"}
     if status == 405:
         assert response.headers["Allow"]
+        typed = stack.request(method, path, b"a=b", **{"Content-Type": "application/x-www-form-urlencoded"})
+        assert (typed.status, typed.headers["Allow"]) == (405, response.headers["Allow"])
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,11 @@ def test_a_stray_event_waits_in_the_dead_letter_queue(stack: Stack, source: str,
     assert wait_for(look, 10, "the event in the dead-letter queue")
 
 
+def test_an_event_with_half_a_surrogate_pair_ends_failed_too(stack: Stack) -> None:
+    event_id = stack.put_event({**new_lead(origin="app"), "name": "half \ud800"})
+    assert stack.ended(event_id)["error"]["code"] == "InvalidLead"
+
+
 def test_an_aborted_execution_leaves_a_failed_lead_and_not_a_silent_one(stack: Stack) -> None:
     flow = stack.client("stepfunctions")
     lead_id = str(uuid.uuid4())

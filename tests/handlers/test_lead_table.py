@@ -97,7 +97,19 @@ def test_a_failed_lead_can_be_replayed_and_starts_without_its_past(
         "two",
         created,
     )
-    assert not {"error", "failed", "payload", "warnings"} & attributes(item, lead_id)
+    assert not {"error", "failed", "warnings"} & attributes(item, lead_id)
+
+
+def test_another_event_with_a_failed_leads_id_leaves_its_payload_for_the_replay(
+    leads: LeadTable, lead_id: str, item: Item
+) -> None:
+    leads.claim(lead_id, "one", "web")
+    leads.fail(lead_id, "one", ERROR, lead_event(lead_id))
+    before = text(item, lead_id, "payload")
+    leads.fail(lead_id, "two", OTHER_ERROR, {"detail": {"leadId": lead_id, "junk": True}})
+    assert text(item, lead_id, "payload") == before
+    leads.claim(lead_id, "three", "web")
+    assert text(item, lead_id, "payload") == before, "kept until the lead is done"
 
 
 def test_of_two_replays_one_gets_the_lead(leads: LeadTable, lead_id: str) -> None:

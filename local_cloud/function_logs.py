@@ -1,0 +1,36 @@
+"""What the stack's functions wrote to CloudWatch Logs, oldest first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+PREFIX = "/aws/lambda/"
+
+
+def recent(outputs: Mapping[str, Any], *, function: str, minutes: int) -> Iterator[str]:
+    """Lines of the functions whose name holds `function`, without Lambda's own START, END and REPORT."""
+    import boto3
+
+    logs = boto3.client(
+        "logs",
+        endpoint_url=outputs["aws_endpoint_url"],
+        region_name=outputs["region"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (the emulator takes any)
+    )
+    start = int((time.time() - minutes * 60) * 1000)
+    found: list[tuple[int, str, str]] = []
+    for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=PREFIX):
+        for group in page["logGroups"]:
+            name = group["logGroupName"].removeprefix(PREFIX)
+            if function not in name:
+                continue
+            for events in logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group["logGroupName"], startTime=start
+            ):
+                found += [(event["timestamp"], name, event["message"].rstrip()) for event in events["events"]]
+    for _, name, message in sorted(found, key=lambda line: line[0]):
+        if not message.startswith(("START ", "END ", "REPORT ")):
+            yield f"{name}  {message}"
