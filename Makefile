@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs doctor test bench check lint types contract-lint flow-lint format packages
+.PHONY: help setup up preview down outputs logs doctor test bench check lint types contract-lint flow-lint format packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ down: setup  ## stop the local cloud and remove what it holds
 
 outputs: setup  ## print the stack's addresses, the API key and the database's address as JSON
 	@$(BIN)/python -m local_cloud outputs --stack $(STACK) --json
+
+logs: setup  ## print what the functions wrote in the last minutes
+	@$(BIN)/python -m local_cloud logs --stack $(STACK)
 
 doctor: setup  ## say what is missing on this machine
 	@$(BIN)/python -m local_cloud doctor --stack $(STACK)
