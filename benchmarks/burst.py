@@ -96,8 +96,7 @@ class Burst:
                 if state in ("COMPLETED", "FAILED"):
                     waiting.discard(lead_id)
                     completed += state == "COMPLETED"
-                else:
-                    time.sleep(0.05)
+            time.sleep(0.05)
         return completed
 
     def _watch(self, done: threading.Event) -> None:

@@ -140,11 +140,13 @@ def test_after_a_kill_of_the_deployment_in_the_middle_up_carries_on(own: LocalCl
     assert steps(own.up()) == [], f"first: {seen}\nsecond: {said}"
 
 
-def test_down_leaves_no_process_port_or_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_down_leaves_no_process_port_or_temporary_folder(
+    own: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    cloud = LocalCloud(tmp_path / "home")
+    cloud = own
     cloud.up()
     stack = Stack(cloud.outputs())
     stack.ended(stack.submit(new_lead()))
