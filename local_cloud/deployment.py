@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.aws_client import aws_client
 from local_cloud.cloud import Cloud
 from local_cloud.console import Console, StepReporter, summary_line
 from local_cloud.errors import LocalCloudError
@@ -122,16 +123,8 @@ class Deployment:
         """The ARN of the Secrets Manager secret with the database owner's account."""
         import json
 
-        import boto3
-
         database = self._cloud.database
-        secrets = boto3.client(
-            "secretsmanager",
-            endpoint_url=self._cloud.emulator.endpoint_url,
-            region_name=self._region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 (the emulator takes any)
-        )
+        secrets = aws_client("secretsmanager", self._cloud.emulator.endpoint_url, self._region)
         value = json.dumps({"username": database.user, "password": database.password})
         try:
             found = secrets.get_secret_value(SecretId=OWNER_SECRET)

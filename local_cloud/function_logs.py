@@ -6,20 +6,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from local_cloud.aws_client import aws_client
+
 PREFIX = "/aws/lambda/"
 
 
 def recent(outputs: Mapping[str, Any], *, function: str, minutes: int) -> Iterator[str]:
     """Lines of the functions whose name holds `function`, without Lambda's own START, END and REPORT."""
-    import boto3
-
-    logs = boto3.client(
-        "logs",
-        endpoint_url=outputs["aws_endpoint_url"],
-        region_name=outputs["region"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (the emulator takes any)
-    )
+    logs = aws_client("logs", outputs["aws_endpoint_url"], outputs["region"])
     start = int((time.time() - minutes * 60) * 1000)
     found: list[tuple[int, str, str]] = []
     for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=PREFIX):

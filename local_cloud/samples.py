@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-import boto3
 import pymysql
 import urllib3
 
+from local_cloud.aws_client import aws_client
 from local_cloud.errors import LocalCloudError
 
 SAMPLES = Path(__file__).parent / "sample_leads.json"
@@ -68,13 +68,7 @@ class Sender:
         self._api_url = outputs["api_url"]
         self._bus_name = outputs["event_bus_name"]
         self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=False)
-        self._events = boto3.client(
-            "events",
-            endpoint_url=outputs["aws_endpoint_url"],
-            region_name=outputs["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the local cloud takes any
-        )
+        self._events = aws_client("events", outputs["aws_endpoint_url"], outputs["region"])
 
     def journey(self, sample: Sample, lead_id: str, *, again: bool = False) -> Journey:
         """Send the sample and follow it to its end. `again`: put its event on the bus once more."""
