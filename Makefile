@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test bench check lint types contract-lint flow-lint format packages
+.PHONY: help setup up preview down outputs logs doctor test bench check lint types contract-lint flow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,11 @@ flow-lint:
 format: setup  ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+lock:  ## write the hashed lock files again after an edit of requirements/*.in
+	@cd requirements && for name in bootstrap dev lambda-runtime; do \
+		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-emit-index-url $$name.in -o $$name.txt || exit 1; done
 
 packages:
 	@tools/ensure-package mariadbd mariadb-server-core mariadb-client-core
