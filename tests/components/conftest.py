@@ -1,16 +1,11 @@
 import copy
-import warnings
 from collections.abc import Callable
 from functools import cache
 
 import pytest
 
 from components import openapi
-
-with warnings.catch_warnings():
-    # Pulumi's AWS package warns about a class of its own while it loads
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from tests.components.graph import ROOT, STACKS, Graph, record
+from tests.components.graph import ROOT, STACKS, Graph, record
 
 
 @pytest.fixture(scope="session")

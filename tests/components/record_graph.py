@@ -10,6 +10,7 @@ import os
 import runpy
 import sys
 import traceback
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,11 @@ AREAS = [
 
 Inputs = dict[str, Any]
 
-for area in AREAS:
-    hasattr(getattr(pulumi_aws, area), "anything")  # asked for an attribute, a lazy module loads
+with warnings.catch_warnings():
+    # Pulumi's AWS package warns about a class of its own while it loads
+    warnings.simplefilter("ignore", DeprecationWarning)
+    for area in AREAS:
+        hasattr(getattr(pulumi_aws, area), "anything")  # asked for an attribute, a lazy module loads
 
 
 def arn(service: str, resource: str, *, region: str = REGION) -> Callable[[str, Inputs], str]:

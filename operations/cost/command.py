@@ -1,0 +1,80 @@
+"""`cost`: print what a stack costs in a month."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from operations.cost.errors import CostError
+from operations.cost.estimate import Estimate, Line, estimate
+from operations.cost.graph import Graph
+from operations.cost.prices import FILE, Prices
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--leads-per-day", type=float, default=1000, metavar="N", help="default: 1000")
+    parser.add_argument(
+        "--deployment",
+        metavar="FILE",
+        default="-",
+        help="what `pulumi stack export` prints; - reads standard input",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raise CostError for what can't be estimated."""
+    if options.leads_per_day <= 0:
+        raise CostError(f"--leads-per-day is {options.leads_per_day:g}; use a number above 0")
+    prices = Prices.read()
+    result = estimate(Graph.of_deployment(_deployment(options.deployment)), options.leads_per_day, prices)
+    sys.stdout.write(_as_json(result, prices) if options.json else _as_table(result, prices))
+    return 0
+
+
+def _deployment(name: str) -> Any:
+    try:
+        return json.loads(sys.stdin.read() if name == "-" else Path(name).read_text())
+    except FileNotFoundError:
+        raise CostError(
+            f"there is no {name}. Deploy the stack on the local cloud first (make up STACK=dev), or give what"
+            " `pulumi stack export` prints"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise CostError(f"{name} is not JSON ({error}); give what `pulumi stack export` prints") from None
+
+
+def _as_json(result: Estimate, prices: Prices) -> str:
+    def lines(part: tuple[Line, ...]) -> list[dict[str, Any]]:
+        return [vars(line) for line in part]
+
+    document = {
+        "usd_per_month": round(result.total, 2),
+        "usd_per_million_leads": round(result.per_million, 2),
+        "leads_per_month": result.leads,
+        "transitions_per_lead": result.transitions,
+        "express_usd_per_month": round(result.express_usd, 2),
+        "fixed": lines(result.fixed),
+        "used": lines(result.used),
+        "prices_as_of": prices.as_of,
+        "region": prices.region,
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _as_table(result: Estimate, prices: Prices) -> str:
+    rows = [f"{result.leads:,.0f} leads a month, {result.transitions} transitions each; US dollars a month"]
+    for title, part in (("fixed", result.fixed), ("used by leads", result.used)):
+        rows.append(f"{title}")
+        rows += [
+            f"  {line.what:<26}{line.quantity:>16,.1f} {line.unit:<12}{line.usd:>10,.2f}"
+            for line in sorted(part, key=lambda line: -line.usd)
+        ]
+    rows += [
+        f"{'total':<57}{result.total:>10,.2f}",
+        f"{'a million leads more':<57}{result.per_million:>10,.2f}",
+        f"{'the executions, were they Express':<57}{result.express_usd:>10,.2f}",
+        f"prices of {prices.as_of}, {prices.region}, with its assumptions in {FILE.name}; without free tiers",
+    ]
+    return "\n".join(rows) + "\n"

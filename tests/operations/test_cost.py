@@ -1,0 +1,145 @@
+"""The cost of a stack, from its own resource graph."""
+
+import argparse
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from operations.cost import flow
+from operations.cost.command import run
+from operations.cost.errors import CostError
+from operations.cost.estimate import Estimate, estimate
+from operations.cost.graph import STATE_MACHINE, Graph
+from operations.cost.prices import Prices
+from tests.components.graph import ON_PREMISE, STACKS, record
+
+RDS = "aws:rds/instance:Instance"
+
+
+def deployment(stack: str, overrides: dict[str, str] | None = None) -> dict[str, Any]:
+    """As `pulumi stack export` prints it."""
+    resources = [
+        {"type": each.type, "urn": each.urn, "custom": not each.component, "inputs": each.inputs}
+        for each in record(stack, overrides or {}).resources
+    ]
+    return {"version": 3, "deployment": {"resources": resources}}
+
+
+@pytest.fixture(scope="module")
+def prod() -> dict[str, Any]:
+    return deployment("prod")
+
+
+def of(document: dict[str, Any], leads: float = 1000) -> Estimate:
+    return estimate(Graph.of_deployment(document), leads, Prices.read())
+
+
+def changed(document: dict[str, Any], type_: str, **inputs: Any) -> dict[str, Any]:
+    document = copy.deepcopy(document)
+    for each in document["deployment"]["resources"]:
+        if each["type"] == type_:
+            each["inputs"] |= inputs
+    return document
+
+
+def usd(result: Estimate, what: str) -> float:
+    return next(line.usd for line in (*result.fixed, *result.used) if line.what == what)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_resource_of_each_stack_has_a_price_or_is_known_to_cost_nothing(stack: str) -> None:
+    assert of(deployment(stack)).total > 0
+
+
+def test_an_on_premise_database_is_not_paid_for() -> None:
+    assert not [line.what for line in of(deployment("dev", ON_PREMISE)).fixed if line.what.startswith("RDS")]
+
+
+def test_a_second_zone_doubles_the_database(prod: dict[str, Any]) -> None:
+    one, two = (of(changed(prod, RDS, multiAz=zones)) for zones in (False, True))
+    for what in ("RDS db.t4g.medium", "RDS storage"):
+        assert usd(two, what) == pytest.approx(2 * usd(one, what))
+
+
+def test_fixed_prices_do_not_depend_on_the_leads_and_the_others_are_in_proportion(prod: dict[str, Any]) -> None:
+    few, many = of(prod, 10), of(prod, 1000)
+    assert few.fixed == many.fixed
+    assert [line.usd * 100 for line in few.used] == pytest.approx([line.usd for line in many.used])
+    assert few.per_million == pytest.approx(many.per_million)
+
+
+def test_a_step_more_is_a_transition_a_call_and_a_request_more(prod: dict[str, Any]) -> None:
+    before = of(prod)
+    machine = next(each for each in prod["deployment"]["resources"] if each["type"] == STATE_MACHINE)
+    definition = json.loads(machine["inputs"]["definition"])
+    states = definition["States"]
+    states["CreateContract"] = {**states["CreateBenefit"], "End": True}
+    del states["CreateBenefit"]["End"]
+    states["CreateBenefit"]["Next"] = "CreateContract"
+    after = of(changed(prod, STATE_MACHINE, definition=json.dumps(definition)))
+    assert after.transitions == before.transitions + 1
+    for what in ("Step Functions, Standard", "API Gateway", "Lambda requests", "DynamoDB writes"):
+        assert usd(after, what) > usd(before, what), what
+
+
+def test_the_way_of_a_lead_without_trouble_is_the_flows_own(prod: dict[str, Any]) -> None:
+    path = flow.happy_path(Graph.of_deployment(prod).definition())
+    assert path == ["ReceiveLead", "IsNew", "CreateClient", "CreatePartner", "CreateBenefit"]
+
+
+def test_a_flow_that_turns_back_is_refused() -> None:
+    states = {"One": {"Type": "Pass", "Next": "Two"}, "Two": {"Type": "Pass", "Next": "One"}}
+    with pytest.raises(CostError, match="comes back to One"):
+        flow.happy_path({"StartAt": "One", "States": states})
+
+
+def test_an_unknown_resource_is_named_instead_of_left_out(prod: dict[str, Any]) -> None:
+    document = copy.deepcopy(prod)
+    document["deployment"]["resources"].append(
+        {"type": "aws:ec2/natGateway:NatGateway", "urn": "urn::nat", "custom": True, "inputs": {}}
+    )
+    with pytest.raises(CostError, match="aws:ec2/natGateway:NatGateway"):
+        of(document)
+
+
+def test_an_unknown_instance_class_is_named_with_where_to_look(prod: dict[str, Any]) -> None:
+    with pytest.raises(CostError, match=r"db\.x99\.huge.*https://"):
+        of(changed(prod, RDS, instanceClass="db.x99.huge"))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"deployment": {}}', '{"version": 3}'])
+def test_what_is_no_deployment_is_refused_with_the_remedy(tmp_path: Any, text: str) -> None:
+    (tmp_path / "state.json").write_text(text)
+    with pytest.raises(CostError, match="pulumi stack export"):
+        run(options(deployment=str(tmp_path / "state.json")))
+
+
+def test_a_missing_file_is_refused_with_the_remedy(tmp_path: Any) -> None:
+    with pytest.raises(CostError, match="make up"):
+        run(options(deployment=str(tmp_path / "nothing.json")))
+
+
+@pytest.mark.parametrize("leads", [0, -1])
+def test_leads_must_be_more_than_none(leads: float) -> None:
+    with pytest.raises(CostError, match="above 0"):
+        run(options(leads_per_day=leads))
+
+
+def test_the_table_and_the_json_say_the_same(prod: dict[str, Any], tmp_path: Any, capsys: Any) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps(prod))
+    run(options(deployment=str(file)))
+    table = capsys.readouterr().out
+    run(options(deployment=str(file), json=True))
+    document = json.loads(capsys.readouterr().out)
+    assert f"{document['usd_per_month']:,.2f}" in table
+    assert sum(line["usd"] for line in document["fixed"] + document["used"]) == pytest.approx(
+        document["usd_per_month"], abs=0.01
+    )
+    assert document["prices_as_of"] in table
+
+
+def options(**changes: Any) -> argparse.Namespace:
+    return argparse.Namespace(**{"leads_per_day": 1000.0, "deployment": "-", "json": False, **changes})
