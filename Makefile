@@ -66,5 +66,5 @@ lock:  ## write the hashed lock files again after an edit of requirements/*.in
 
 packages:
 	@tools/ensure-package mariadbd mariadb-server-core mariadb-client-core
-	@tools/ensure-package chromium chromium
+	@tools/ensure-package chromium,google-chrome chromium
 	@tools/ensure-package openssl openssl

@@ -1,24 +1,19 @@
 """The deployed form, as a person uses it: a real browser, the stack's own address, rows in the CRM."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Stack, new_rut
-from tests.web.conftest import CHROMIUM_SWITCHES
+from tests.web.browser import real_browser
 from tests.web.form_page import FormPage
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    executable = shutil.which("chromium")
-    assert executable, "these tests drive a real browser; run: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_SWITCHES)
+    with real_browser() as browser:
         yield browser.new_page()
-        browser.close()
 
 
 @pytest.fixture

@@ -1,25 +1,15 @@
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from components import openapi
 from handlers.intake.web_form import FOLDER, Form
+from tests.web.browser import real_browser
 from tests.web.fake_api import DOCUMENT, FakeApi
 from tests.web.form_page import FormPage, Tab, browser_tab
 from tests.web.site import form_site
-
-CHROMIUM_SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +31,9 @@ def web_form(api: FakeApi, lead_schema: dict[str, Any]) -> Form:
 # Not for the whole session: Playwright keeps an event loop in this thread, which other tests' asyncio.run refuses.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    assert executable, "these tests drive a real browser; run: apt-get install chromium"
     expect.set_options(timeout=5_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_SWITCHES)
+    with real_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
