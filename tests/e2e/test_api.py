@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Stack, new_lead, new_rut
+from tests.stack import Stack, new_lead, new_rut
 
 UNKNOWN_RUT = "99999999-9"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.burst import Burst
-from tests.e2e.conftest import LocalCloud, Stack
+from tests.stack import LocalCloud, Stack
 
 LEADS = 300
 MAX_BYTES = 3 * 2**30

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from local_cloud import samples
-from tests.e2e.conftest import Stack, new_lead, wait_for
+from tests.stack import Stack, new_lead, wait_for
 
 
 def test_a_lead_from_the_form_becomes_one_client_one_partner_and_one_benefit(stack: Stack) -> None:

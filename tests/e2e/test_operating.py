@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, LocalCloud, Stack, new_lead, wait_for
+from tests.stack import ROOT, LocalCloud, Stack, new_lead, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -1,23 +1,22 @@
-"""One really deployed local stack for the tests that only use it, and `LocalCloud` for those that change one."""
+"""`LocalCloud` deploys a real local stack, `Stack` uses one, and a few leads to send through it."""
 
 import json
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pymysql
-import pytest
 import urllib3
 
 from components.openapi import load
 from handlers.shared.rut import check_character
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 EXAMPLE = load(ROOT / "openapi.yaml")["paths"]["/leads"]["post"]["requestBody"]["content"]["application/json"][
     "example"
 ]
@@ -149,16 +148,3 @@ def new_rut() -> str:
 
 def new_lead(**changes: Any) -> dict[str, Any]:
     return {**EXAMPLE, "rut": new_rut(), **changes}
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    cloud = LocalCloud(tmp_path_factory.mktemp("home"))
-    cloud.up()
-    yield cloud
-    cloud.down()
-
-
-@pytest.fixture(scope="session")
-def stack(cloud: LocalCloud) -> Stack:
-    return Stack(cloud.outputs())
