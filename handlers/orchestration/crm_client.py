@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from handlers.shared import aws, settings
+from handlers.shared import aws, settings, strict_json
 from handlers.shared.contract import Contract
 from handlers.shared.errors import CrmRejected, CrmUnavailable, InvalidRequest
 from handlers.shared.secrets import ManagedSecret, SecretSource
@@ -67,17 +67,26 @@ class CrmClient:
             )
         except urllib3.exceptions.HTTPError as error:
             raise CrmUnavailable(f"{path} did not answer: {type(error).__name__}") from error
-        return response.status, self._checked(path, response.status, response.data)
+        return response.status, self._checked(path, response)
 
-    def _checked(self, path: str, status: int, data: bytes) -> dict[str, Any]:
+    def _checked(self, path: str, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+        status = response.status
         try:
-            answer = json.loads(data)
-            self._contract.validate("ApiResponseBody", answer)
+            answer = self._message(response)
         except (ValueError, InvalidRequest) as error:
             if _is_refusal(status):
                 # a refusal stays one, whoever worded it
                 return {"message": "UNDOCUMENTED_ANSWER"}
             raise CrmUnavailable(f"{path} answered {status} with a body outside the contract") from error
+        return answer
+
+    def _message(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+        if not strict_json.is_media_type(response.headers.get("Content-Type")):
+            raise InvalidRequest("the answer is not application/json in UTF-8")
+        answer = strict_json.parse(response.data.decode())
+        self._contract.validate("ApiResponseBody", answer)
+        if answer["statusCode"] != response.status:
+            raise InvalidRequest("the body tells another status than the answer")
         return dict(answer)
 
 

@@ -127,13 +127,7 @@ def json_body(event: Event, contract: Contract, schema: str) -> dict[str, Any]:
 
 
 def _require_json(content_type: str | None) -> None:
-    media_type, _, parameters = (content_type or "").partition(";")
-    charsets = [
-        value.strip().strip('"').lower()
-        for name, _, value in (parameter.partition("=") for parameter in parameters.split(";"))
-        if name.strip().lower() == "charset"
-    ]
-    if media_type.strip().lower() != "application/json" or any(charset != "utf-8" for charset in charsets):
+    if not strict_json.is_media_type(content_type):
         raise UnsupportedMediaType(
             "the body must be application/json in UTF-8, and the Content-Type header must say so"
         )

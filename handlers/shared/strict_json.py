@@ -6,6 +6,17 @@ from typing import Any, NoReturn
 from handlers.shared.errors import InvalidRequest
 
 
+def is_media_type(content_type: str | None) -> bool:
+    """Whether a Content-Type header says `application/json`, in UTF-8 where it names a charset."""
+    media_type, _, parameters = (content_type or "").partition(";")
+    charsets = [
+        value.strip().strip('"').lower()
+        for name, _, value in (parameter.partition("=") for parameter in parameters.split(";"))
+        if name.strip().lower() == "charset"
+    ]
+    return media_type.strip().lower() == "application/json" and all(charset == "utf-8" for charset in charsets)
+
+
 def parse(text: str) -> Any:
     """Raise InvalidRequest with what is wrong; the text itself is never quoted."""
     if "\ufffd" in text:  # the gateway puts U+FFFD where the body was not UTF-8

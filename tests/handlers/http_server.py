@@ -31,7 +31,9 @@ class Reply:
 
     @classmethod
     def json(cls, status: int, body: object, **headers: str) -> "Reply":
-        return cls(status=status, body=json.dumps(body).encode(), headers=headers)
+        return cls(
+            status=status, body=json.dumps(body).encode(), headers={"Content-Type": "application/json", **headers}
+        )
 
 
 class ScriptedServer:

@@ -97,6 +97,7 @@ def test_a_status_outside_the_contract_is_no_refusal(scripted: Scripted, client_
     assert isinstance(error_of(client_of(scripted(message(status)).url)), CrmUnavailable)
 
 
+JSON = {"Content-Type": "application/json"}
 BROKEN_BODIES = {
     "empty": b"",
     "not JSON": b"<html>alice</html>",
@@ -107,6 +108,9 @@ BROKEN_BODIES = {
     "a field missing": b'{"statusCode": 200, "message": "OK"}',
     "a field too many": b'{"statusCode": 200, "message": "OK", "description": "x", "extra": 1}',
     "a code in small letters": b'{"statusCode": 200, "message": "ok alice", "description": "x"}',
+    "a field twice": b'{"statusCode": 200, "message": "OK", "message": "NOT_OK", "description": "x"}',
+    "another encoding": '{"statusCode": 200, "message": "OK", "description": "x"}'.encode("utf-16"),
+    "another status": b'{"statusCode": 599, "message": "OK", "description": "x"}',
     "a status that is text": b'{"statusCode": "200", "message": "OK", "description": "x"}',
 }
 
@@ -116,9 +120,18 @@ BROKEN_BODIES = {
 def test_an_answer_outside_the_contract_proves_nothing(
     scripted: Scripted, client_of: ClientOf, status: int, body: str
 ) -> None:
-    error = error_of(client_of(scripted(Reply(status=status, body=BROKEN_BODIES[body])).url))
+    error = error_of(client_of(scripted(Reply(status=status, body=BROKEN_BODIES[body], headers=JSON)).url))
     assert isinstance(error, CrmUnavailable), "a proxy's 200 or 409 must not pass for a row in the CRM"
     assert str(error) == f"/create_client answered {status} with a body outside the contract"
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "application/json; charset=latin-1", "application/jsonp", ""])
+def test_an_answer_of_another_media_type_proves_nothing(
+    scripted: Scripted, client_of: ClientOf, media_type: str
+) -> None:
+    reply = message(200, "CLIENT_CREATED")
+    server = scripted(Reply(status=200, body=reply.body, headers={"Content-Type": media_type}))
+    assert isinstance(error_of(client_of(server.url)), CrmUnavailable)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -126,7 +139,7 @@ def test_an_answer_outside_the_contract_proves_nothing(
 def test_a_refusal_stays_one_whoever_worded_it(
     scripted: Scripted, client_of: ClientOf, status: int, body: str
 ) -> None:
-    error = error_of(client_of(scripted(Reply(status=status, body=BROKEN_BODIES[body])).url))
+    error = error_of(client_of(scripted(Reply(status=status, body=BROKEN_BODIES[body], headers=JSON)).url))
     assert isinstance(error, CrmRejected)
     assert str(error) == f"/create_client answered {status} UNDOCUMENTED_ANSWER"
 
