@@ -55,7 +55,13 @@ database = Database(
 )
 backends = Backends(
     f"{name}-api",
-    BackendsArgs(factory=factory, database=database, network=network, concurrency=settings.backend_concurrency),
+    BackendsArgs(
+        factory=factory,
+        database=database,
+        network=network,
+        concurrency=settings.backend_concurrency,
+        protect=settings.protect,
+    ),
 )
 
 # The contract, and who takes leads in
@@ -94,4 +100,5 @@ pulumi.export("lead_flow_arn", flow.arn)
 pulumi.export("lead_table_name", leads.name)
 pulumi.export("alert_topic_arn", alerts.topic_arn)
 pulumi.export("form_url", form.url)
+pulumi.export("migrations_function_name", backends.migrations.name)
 pulumi.export("region", region)

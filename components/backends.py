@@ -25,22 +25,28 @@ OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BackendsArgs:
-    """`concurrency`: how many of each function run at once, and so how many connections it holds."""
+    """`concurrency`: how many of each function run at once, and so how many connections it holds.
+
+    `protect`: no row is ever removed, not even one that contract tests wrote.
+    """
 
     factory: FunctionFactory
     database: Database
     network: Network
     concurrency: int
+    protect: bool
 
 
 class Backends(pulumi.ComponentResource):
-    """`functions`: operationId -> function. `schema_version`: what the migrations answered."""
+    """`functions`: operationId -> function. `migrations`: what keeps the schema, and what it answered."""
 
     functions: dict[str, LambdaFunction]
+    migrations: LambdaFunction
     schema_version: pulumi.Output[str]
 
     def __init__(self, name: str, args: BackendsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:api:Backends", name, None, opts)
+        self.migrations = self._migrations(name, args)
         migration = self._migrate(name, args)
         self.functions = {
             operation: LambdaFunction(
@@ -65,9 +71,9 @@ class Backends(pulumi.ComponentResource):
         self.schema_version = migration.result
         self.register_outputs({"schema_version": self.schema_version})
 
-    def _migrate(self, name: str, args: BackendsArgs) -> aws.lambda_.Invocation:
+    def _migrations(self, name: str, args: BackendsArgs) -> LambdaFunction:
         database = args.database
-        function = LambdaFunction(
+        return LambdaFunction(
             f"{name}-migrations",
             args.factory.args(
                 "migrations.apply",
@@ -79,15 +85,19 @@ class Backends(pulumi.ComponentResource):
                 environment={
                     **database.environment(),
                     "DATABASE_OWNER_SECRET_ARN": database.owner_secret_arn,
+                    "TEST_ROWS": "protected" if args.protect else "removable",
                 },
                 statements=database.migration_statements(),
                 vpc=args.network.placement(),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _migrate(self, name: str, args: BackendsArgs) -> aws.lambda_.Invocation:
+        database = args.database
         return aws.lambda_.Invocation(
             f"{name}-migrate",
-            function_name=function.name,
+            function_name=self.migrations.name,
             input="{}",
             triggers={
                 "migrations": digest(args.factory.root / MIGRATIONS),

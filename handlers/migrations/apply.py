@@ -1,28 +1,35 @@
-"""Invoked by the deployment: brings the schema and the backends' user up to date."""
+"""Invoked by the deployment: brings the schema and the backends' user up to date.
+
+The one function that has the owner's account, it also removes what contract tests wrote, when asked to.
+"""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pymysql
 
 from handlers.backend import database
-from handlers.migrations import app_user, schema
+from handlers.migrations import app_user, rehearsal, schema
 from handlers.shared import aws, settings
 from handlers.shared.errors import MigrationFailed
 from handlers.shared.secrets import ManagedSecret
 
 # Seconds, below the function's time-out. A large table's change and the wait for another deployment take long.
 STATEMENT_TIMEOUT = 100
+REMOVE_TEST_ROWS = "removeTestRows"
 
 
-def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """`{"version": current, "applied": [new ones]}`. An error fails the deployment and changes nothing more."""
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """`{"version": current, "applied": [new ones]}`. An error fails the deployment and changes nothing more.
+
+    For the event `{"removeTestRows": true}` it migrates nothing and answers `{"removed": {table: rows}}`.
+    """
+    if event.get(REMOVE_TEST_ROWS) is True:
+        return {"removed": _remove_test_rows()}
     address = database.Address.from_environment()
     secrets_manager = aws.client("secretsmanager")
-    owner = json.loads(ManagedSecret(secrets_manager, settings.required("DATABASE_OWNER_SECRET_ARN")).get())
     migrations = schema.load()
-    connection = _connect(address, owner)
+    connection = _connect(address, secrets_manager)
     try:
         schema.lock(connection)  # the user's password too is made by one deployment only
         applied = schema.apply(connection, migrations)
@@ -33,7 +40,18 @@ def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return {"version": len(migrations), "applied": applied}
 
 
-def _connect(address: database.Address, owner: Mapping[str, str]) -> Any:
+def _remove_test_rows() -> dict[str, int]:
+    if settings.required("TEST_ROWS") != "removable":
+        raise MigrationFailed("this stack is protected: no row of it is removed; run contract tests on another")
+    connection = _connect(database.Address.from_environment(), aws.client("secretsmanager"))
+    try:
+        return rehearsal.remove(connection)
+    finally:
+        connection.close()
+
+
+def _connect(address: database.Address, secrets_manager: Any) -> Any:
+    owner = json.loads(ManagedSecret(secrets_manager, settings.required("DATABASE_OWNER_SECRET_ARN")).get())
     try:
         return database.connect(address, owner["username"], owner["password"], statement_timeout=STATEMENT_TIMEOUT)
     except pymysql.MySQLError as error:

@@ -303,3 +303,9 @@ def test_a_timeout_that_lambda_does_not_allow_is_refused(timeout: int) -> None:
         LambdaFunctionArgs(
             handler="handlers.x.handler", code=None, description="", timeout=timeout, log_retention_days=1
         )
+
+
+def test_rows_are_removable_only_where_the_stack_is_not_protected(graph: Graph) -> None:
+    protected = stack_config(graph.prefix.rpartition("-")[2])["leadbridge:protect"]
+    variables = graph.functions()["api-migrations"].inputs["environment"]["variables"]
+    assert variables["TEST_ROWS"] == ("protected" if str(protected).lower() == "true" else "removable")

@@ -44,6 +44,7 @@ OUTPUTS = {
     "form_url",
     "lead_flow_arn",
     "lead_table_name",
+    "migrations_function_name",
     "region",
 }
 RDS = "aws:rds/instance:Instance"
