@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test bench check lint types contract-lint flow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test contract bench check lint types contract-lint flow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ doctor: setup  ## say what is missing on this machine
 
 test: setup packages  ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+contract: setup  ## prove the API against openapi.yaml; URL=… API_KEY=… for one elsewhere
+	@$(BIN)/python contract-tests/run.py
 
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py

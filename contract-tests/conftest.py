@@ -1,0 +1,19 @@
+"""One deployed stack for each worker: the one that the environment names, or a local one of the tests' own."""
+
+from collections.abc import Iterator
+
+import pytest
+from support.stack import Stack, local_cloud
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    given = Stack.given()
+    if given:
+        yield given
+        return
+    home = tmp_path_factory.mktemp("home")
+    try:
+        yield Stack.deployed(home)
+    finally:
+        local_cloud("down", home)

@@ -1,0 +1,127 @@
+"""Proves a deployed API against openapi.yaml: Schemathesis first, then the rules that a schema can't say.
+
+    python contract-tests/run.py                             the local stack, started if it isn't
+    URL=https://… API_KEY=… python contract-tests/run.py     a stage somewhere else
+
+SEED=7 or SEED=random; EXAMPLES=1000 for each operation (default 100); CASSETTE=1 keeps every request and answer.
+CLEANER=<the stack's output migrations_function_name>, with AWS credentials, removes the rows of a stage elsewhere.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from support import contract, report
+from support.stack import ROOT, Stack, StackError
+
+RESULTS = ROOT / "build" / "contract"
+DEFAULT_EXAMPLES = 100
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, help="the local cloud's folder (default: .leadbridge/local)")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="folder of the reports (default: build/contract)"
+    )
+    options = parser.parse_args()
+    try:
+        return run(options.home, options.results.resolve())
+    except (StackError, ValueError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+
+
+def run(home: Path | None, results: Path) -> int:
+    started = time.monotonic()
+    seed, examples = contract.seed(), int(os.environ.get("EXAMPLES") or DEFAULT_EXAMPLES)
+    say(f"seed {seed}, {examples} examples of an operation in a phase")
+    stack = Stack.given() or Stack.deployed(home)
+    say(f"stack {stack.url}")
+    clean(stack, [])
+    shutil.rmtree(results, ignore_errors=True)
+    results.mkdir(parents=True)
+    record = results / "answers.jsonl"
+    environment = {**os.environ, "API_KEY": stack.api_key, "CONTRACT_RECORD": str(record), "SEED": str(seed)}
+    try:
+        failed = [
+            name
+            for name, command in (
+                ("Schemathesis", schemathesis(stack, seed, examples, results)),
+                ("rules", rules(results)),
+            )
+            if shown(command, environment | where(stack, home)) != 0
+        ]
+    finally:
+        answers = report.read(record)
+        removed = clean(stack, report.lead_ids(answers))
+    counts = report.cases(answers)
+    seconds = round(time.monotonic() - started, 1)
+    verdict = f"FAILED: {', '.join(failed)}" if failed else "passed"
+    text = f"{report.table(counts)}\n\n{verdict} in {seconds} s with seed {seed}; reports in {results}\n"
+    summary = {"passed": not failed, "failed": failed, "seed": seed, "seconds": seconds, "operations": counts}
+    (results / "summary.json").write_text(json.dumps(summary | {"rowsRemoved": removed}, indent=2) + "\n")
+    (results / "summary.txt").write_text(text)
+    sys.stdout.write(f"\n{text}")
+    return 1 if failed else 0
+
+
+def where(stack: Stack, home: Path | None) -> dict[str, str]:
+    """How the tests find the same stack again."""
+    if stack.outputs:
+        return {"STACK_HOME": str(home or ROOT / ".leadbridge" / "local")}
+    return {"URL": stack.url}
+
+
+def schemathesis(stack: Stack, seed: int, examples: int, results: Path) -> list[str]:
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", "openapi.yaml", "--url", stack.url]
+    command += ["--seed", str(seed), "--max-examples", str(examples)]
+    command += ["--report-junit-path", str(results / "schemathesis.xml")]
+    command += ["--report-json-path", str(results / "schemathesis.json")]
+    if os.environ.get("CASSETTE"):
+        command += ["--report-vcr-path", str(results / "cassette.yaml")]
+    return command
+
+
+def rules(results: Path) -> list[str]:
+    """Everything but Schemathesis' own cases, which have just run."""
+    ignored = "contract-tests/provider/test_schemathesis.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "contract-tests/provider"]
+    return [*command, f"--ignore={ignored}", f"--junitxml={results / 'rules.xml'}"]
+
+
+def shown(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run a command, show what it prints as it comes, and return its exit code."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout
+    for line in process.stdout:
+        sys.stdout.write(report.runnable(line))
+        sys.stdout.flush()
+    return process.wait()
+
+
+def clean(stack: Stack, lead_ids: list[str]) -> dict[str, int] | None:
+    stack.await_leads(lead_ids)
+    removed = stack.remove_test_rows()
+    if removed is None and lead_ids:
+        say("the rows whose RUT begins with 00 stay: set CLEANER, or invoke the stack's migrations function")
+    elif removed and any(removed.values()):
+        say(f"removed {', '.join(f'{count} of {table}' for table, count in removed.items())}")
+    return removed
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"contract      {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""What Schemathesis loads (schemathesis.toml): RUTs of the test range, and a record of what was sent."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # Schemathesis loads this file by its path
+
+from support import rut
+
+# A file that gets a line for each answer: operation, phase, mode, status and, where there is one, leadId.
+RECORD = "CONTRACT_RECORD"
+
+schemathesis.openapi.format(
+    "rut",
+    st.builds(
+        lambda digits, lower: rut.of(rut.PREFIX + digits).lower() if lower else rut.of(rut.PREFIX + digits),
+        st.text("0123456789", min_size=5, max_size=6),
+        st.booleans(),
+    ),
+)
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    """The contract's examples and chance hits, too, are brought into the test range."""
+    for part in (case.body, case.path_parameters):
+        if isinstance(part, dict) and rut.is_valid(part.get("rut")):
+            part["rut"] = rut.in_test_range(part["rut"])
+
+
+@schemathesis.hook
+def after_call(
+    context: schemathesis.HookContext, case: schemathesis.Case, response: schemathesis.Response
+) -> None:
+    path = os.environ.get(RECORD)
+    if not path:
+        return
+    line: dict[str, Any] = {
+        "operation": case.operation.definition.raw["operationId"],
+        "status": response.status_code,
+    }
+    if case.meta:
+        line |= {"phase": case.meta.phase.name.value, "mode": case.meta.generation.mode.value}
+    if response.status_code == 202:
+        line["leadId"] = response.json()["leadId"]
+    with open(path, "a", encoding="utf-8") as record:
+        record.write(json.dumps(line) + "\n")
+
+
+@schemathesis.hook
+def after_load_schema(context: schemathesis.HookContext, schema: schemathesis.BaseSchema) -> None:
+    """X-Lead-Id correlates and refers to nothing that another operation must have made.
+
+    Schemathesis takes it for such a reference, and would then begin no scenario with a CRM operation.
+    """
+    for operation in schema.analysis.dependency_graph.operations.values():
+        operation.inputs[:] = [slot for slot in operation.inputs if slot.parameter_name != "X-Lead-Id"]

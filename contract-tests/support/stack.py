@@ -1,0 +1,120 @@
+"""The deployed stack under test: where it answers, how to ask it, and how it is left clean."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import urllib3
+
+ROOT = Path(__file__).parents[2]
+REMOVE_TEST_ROWS = {"removeTestRows": True}
+ENDED = ("COMPLETED", "FAILED")
+
+
+class StackError(Exception):
+    """The stack can't be reached, started or cleaned; the text says what to do."""
+
+
+def local_cloud(command: str, home: Path | None, *options: str) -> str:
+    """Run `python -m local_cloud` and return what it printed."""
+    place = ["--home", str(home)] if home else []
+    line = [sys.executable, "-m", "local_cloud", command, *place, *options]
+    result = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    if result.returncode:
+        raise StackError(f"python -m local_cloud {command} failed:\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """`cleaner`: the migrations function, which removes test rows. `outputs`: empty where only a URL is known."""
+
+    url: str
+    api_key: str
+    cleaner: str | None = None
+    outputs: Mapping[str, Any]
+
+    @classmethod
+    def deployed(cls, home: Path | None) -> "Stack":
+        """The local cloud's, started and brought up to date if it isn't."""
+        local_cloud("up", home, "--no-leads")
+        return cls.running(home)
+
+    @classmethod
+    def running(cls, home: Path | None) -> "Stack":
+        """The local cloud's as it is."""
+        outputs = json.loads(local_cloud("outputs", home, "--json"))
+        return cls(
+            url=outputs["api_url"],
+            api_key=outputs["api_key"],
+            cleaner=outputs["migrations_function_name"],
+            outputs=outputs,
+        )
+
+    @classmethod
+    def given(cls) -> "Stack | None":
+        """The one that URL and API_KEY name, or the local one in STACK_HOME, if the environment says so."""
+        url, key, home = (os.environ.get(name) for name in ("URL", "API_KEY", "STACK_HOME"))
+        if home:
+            return cls.running(Path(home))
+        if not url:
+            return None
+        if not key:
+            raise StackError("URL is set and API_KEY is not: the CRM operations need the key")
+        return cls(url=url.rstrip("/"), api_key=key, cleaner=os.environ.get("CLEANER"), outputs={})
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: bool = True,
+        headers: Mapping[str, str] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """`body`: bytes as they are, anything else as JSON."""
+        sent = {"x-api-key": self.api_key} if key else {}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return _HTTP.request(method, self.url + path, body=body, headers={**sent, **(headers or {})})
+
+    def remove_test_rows(self) -> dict[str, int] | None:
+        """How many rows of each table went. None: nobody said which function removes them."""
+        if self.cleaner is None:
+            return None
+        local = {
+            "endpoint_url": self.outputs["aws_endpoint_url"],
+            "region_name": self.outputs["region"],
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+        }
+        client = boto3.client("lambda", **(local if self.outputs else {}))
+        answer = client.invoke(FunctionName=self.cleaner, Payload=json.dumps(REMOVE_TEST_ROWS).encode())
+        payload = json.loads(answer["Payload"].read())
+        if "removed" not in payload:
+            raise StackError(
+                f"{self.cleaner} did not remove the test rows: {payload.get('errorMessage', payload)}"
+            )
+        return dict(payload["removed"])
+
+    def await_leads(self, lead_ids: Iterable[str], timeout: float = 300) -> None:
+        """Return when every one has ended; a lead on its way would write rows behind the cleaner's back."""
+        deadline = time.monotonic() + timeout
+        for lead_id in lead_ids:
+            while self.request("GET", f"/leads/{lead_id}").json().get("status") not in ENDED:
+                if time.monotonic() > deadline:
+                    raise StackError(
+                        f"lead {lead_id} has not ended after {timeout:.0f} s: its rows would stay behind"
+                    )
+                time.sleep(0.1)
+
+
+_HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=60)
