@@ -18,6 +18,8 @@ PARAMETER_FAMILY = "mariadb10.11"
 PORT = 3306
 MIGRATION_CONNECTIONS = 2
 CA_FILE = "database-ca.pem"
+# Whose root is in certificates/: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+CA_IDENTIFIER = "rds-ca-rsa2048-g1"
 MIN_STORAGE_GIB = 20  # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html (gp3, MariaDB)
 # max_connections of RDS is {DBInstanceClassMemory/12582880}; measured values by class.
 CONNECTION_LIMITS: Mapping[str, int] = {"db.t4g.micro": 85, "db.t4g.small": 170, "db.t4g.medium": 341}
@@ -127,6 +129,7 @@ class Database(pulumi.ComponentResource):
             db_name=self._args.name,
             username="crm_owner",
             manage_master_user_password=True,
+            ca_cert_identifier=CA_IDENTIFIER,
             port=PORT,
             db_subnet_group_name=subnets.name,
             parameter_group_name=parameters.name,

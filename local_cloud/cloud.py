@@ -22,11 +22,12 @@ _SERVICES = (emulator_process.SERVICE, mariadb.SERVICE)
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What tests change: variables of MiniStack and options of MariaDB."""
+    """Variables of MiniStack and options of MariaDB, for tests; whether the stack wants encrypted connections."""
 
     emulator: Mapping[str, str] = dataclasses.field(default_factory=dict)
     database: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lambda_requirements: Path = lambda_interpreter.REQUIREMENTS
+    database_tls: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +64,11 @@ def _start_database(home: Home, say: Say, settings: Settings) -> Database:
     began = time.monotonic()
     database = mariadb.running(home)
     note = "already running" if database else _clear_away(home, mariadb.SERVICE)
+    if database is not None and settings.database_tls and not home.certificate.exists():
+        _stop(home, mariadb.SERVICE)
+        database, note = None, "restarted for encrypted connections"
     if database is None:
-        database = mariadb.start(home, settings=settings.database, say=say)
+        database = mariadb.start(home, tls=settings.database_tls, settings=settings.database, say=say)
     what = f"MariaDB {database.version} on {database.host}:{database.port}"
     say(summary_line("database", _with_note(what, note), time.monotonic() - began))
     return database

@@ -133,8 +133,14 @@ def _clear_half_made(request: Request) -> None:
 
 
 def _start(request: Request) -> cloud.Cloud:
-    settings = Settings(emulator=_settings(EMULATOR_SETTINGS), database=_settings(DATABASE_SETTINGS))
-    return cloud.start(request.home, region=_region(request), say=request.console.say, settings=settings)
+    config = deployment.declared_config(request.root, request.stack)
+    settings = Settings(
+        emulator=_settings(EMULATOR_SETTINGS),
+        database=_settings(DATABASE_SETTINGS),
+        database_tls=deployment.wants_tls(config),
+    )
+    region = deployment.region_of(config)
+    return cloud.start(request.home, region=region, say=request.console.say, settings=settings)
 
 
 def _region(request: Request) -> str:

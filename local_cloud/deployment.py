@@ -39,6 +39,10 @@ def region_of(config: Mapping[str, str]) -> str:
     return config.get("aws:region", DEFAULT_REGION)
 
 
+def wants_tls(config: Mapping[str, str]) -> bool:
+    return config.get("leadbridge:databaseTls") == "true"
+
+
 class Deployment:
     """One stack on one running cloud. The caller holds the home's lock."""
 
@@ -100,6 +104,8 @@ class Deployment:
             "leadbridge:databasePort": str(database.port),
             "leadbridge:databaseOwnerSecretArn": secret_arn,
         }
+        if wants_tls(self._config):
+            known["leadbridge:databaseCaFile"] = str(self._home.certificate)
         overrides = {key: value for key, value in known.items() if key in self._config}
         return load_stack(self._root, self._stack, overrides | {"aws:region": self._region})
 

@@ -67,6 +67,15 @@ class Home:
     def secret(self, name: str) -> Path:
         return self.path / "secrets" / name
 
+    @property
+    def certificate(self) -> Path:
+        """The local database's, and the authority to verify it by."""
+        return self.secret("database-certificate.pem")
+
+    @property
+    def certificate_key(self) -> Path:
+        return self.secret("database-certificate.key")
+
     def exists(self) -> bool:
         return any((self.path / entry).exists() for entry in _ENTRIES)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local_cloud import mariadb_install
+from local_cloud import certificate, mariadb_install
 from local_cloud.errors import ServiceFailed
 from local_cloud.home import HOST, Home, write_private
 from local_cloud.processes import Process, exit_status, start_daemon
@@ -52,13 +52,19 @@ def running(home: Home) -> Database | None:
 
 
 def start(
-    home: Home, *, settings: Mapping[str, str] | None = None, say: Callable[[str], None] = lambda _: None
+    home: Home,
+    *,
+    tls: bool = False,
+    settings: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Database:
     """Make the data folder if there is none, start the server, and wait until its owner can log in.
 
-    Raises ServiceFailed with the server's last words.
+    `tls`: it offers encrypted connections. Raises ServiceFailed with the server's last words.
     """
     programs = mariadb_install.find_or_install(home.log("install"), say)
+    if tls:
+        certificate.ensure(home)
     if is_fresh(home):
         _make_data_folder(home, programs)
     port = home.port(SERVICE)
@@ -127,6 +133,7 @@ def _write_options(home: Home, port: int, settings: Mapping[str, str]) -> Path:
     temporary = home.tmp(SERVICE)
     temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(home.secret("mariadb-init.sql"), _accounts(home))
+    tls = {"ssl-cert": home.certificate, "ssl-key": home.certificate_key} if home.certificate.exists() else {}
     values = {
         "datadir": home.data,
         "port": port,
@@ -151,6 +158,7 @@ def _write_options(home: Home, port: int, settings: Mapping[str, str]) -> Path:
         "innodb-use-native-aio": "OFF",
         "aria-pagecache-buffer-size": "8M",
         "key-buffer-size": "1M",
+        **tls,
         **settings,
     }
     options = _options_path(home)

@@ -1,6 +1,8 @@
 """`LocalCloud` deploys a real local stack, `Stack` uses one, and a few leads to send through it."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -25,15 +27,26 @@ EXAMPLE = load(ROOT / "openapi.yaml")["paths"]["/leads"]["post"]["requestBody"][
 class LocalCloud:
     """`python -m local_cloud` for one home."""
 
-    def __init__(self, home: Path, root: Path = ROOT) -> None:
+    def __init__(self, home: Path, root: Path = ROOT, stack: str = "local") -> None:
         self.home = home
         self.root = root
+        self.stack = stack
 
     def run(
         self, command: str, *options: str, check: bool = True, timeout: float = 120
     ) -> subprocess.CompletedProcess:
         result = subprocess.run(
-            [sys.executable, "-m", "local_cloud", command, "--home", str(self.home), *options],
+            [
+                sys.executable,
+                "-m",
+                "local_cloud",
+                command,
+                "--home",
+                str(self.home),
+                "--stack",
+                self.stack,
+                *options,
+            ],
             cwd=self.root,
             capture_output=True,
             text=True,
@@ -47,6 +60,11 @@ class LocalCloud:
 
     def outputs(self) -> dict[str, Any]:
         return json.loads(self.run("outputs", "--json").stdout)
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the deployment's state holds."""
+        state = json.loads((self.home / "state" / "stack.json").read_text())
+        return state["deployment"]["resources"]
 
     def down(self) -> str:
         return self.run("down").stdout
@@ -129,6 +147,29 @@ class Stack:
             "PARTNER": self.rows("SELECT store FROM PARTNER WHERE rut = %s", rut),
             "BENEFIT": self.rows("SELECT wants_benefit FROM BENEFIT WHERE rut = %s", rut),
         }
+
+
+STEP = re.compile(r"^  [~+±-]+ *(create|update|replace|delete) +(\S+) (\S+)", re.MULTILINE)
+
+
+def steps(output: str) -> list[tuple[str, str, str]]:
+    """What a preview or an up shows: operation, type, name."""
+    return STEP.findall(output)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{path} does not hold {old!r}"
+    path.write_text(text.replace(old, new, 1))
+
+
+def copy_of_the_project(folder: Path) -> Path:
+    """A copy that a test may edit."""
+    root = folder / "leadbridge"
+    ignored = shutil.ignore_patterns(".git", ".venv*", ".leadbridge", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, root, ignore=ignored)
+    (root / ".venv-lambda").symlink_to(ROOT / ".venv-lambda")
+    return root
 
 
 def wait_for(look: Callable[[], Any], timeout: float, what: str) -> Any:

@@ -1,10 +1,11 @@
 """Each stack as a whole: it is complete, well named, and holds what it must protect."""
 
+import ssl
 from collections import Counter
 
 import pytest
 
-from tests.components.graph import ON_PREMISE, STACKS, Graph, record
+from tests.components.graph import ON_PREMISE, ROOT, STACKS, Graph, record, stack_config
 
 TOKENS = {
     "leadbridge:api:Backends",
@@ -130,6 +131,17 @@ def test_the_database_is_not_public_and_its_password_is_managed(prod: Graph) -> 
 def test_the_database_refuses_connections_without_tls(prod: Graph) -> None:
     parameters = prod.one("aws:rds/parameterGroup:ParameterGroup").inputs["parameters"]
     assert {"name": "require_secure_transport", "value": "1"} in parameters
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_committed_authority_is_the_one_of_the_stacks_region_and_of_the_databases_certificate(
+    stack: str, graph_of
+) -> None:
+    config = stack_config(stack)
+    authorities = ssl.create_default_context(cafile=ROOT / config["leadbridge:databaseCaFile"])
+    names = {dict(part[0] for part in each["subject"])["commonName"] for each in authorities.get_ca_certs()}
+    kind = graph_of(stack).one(RDS).inputs["caCertIdentifier"].removeprefix("rds-ca-").replace("-", " ").upper()
+    assert f"Amazon RDS {config['aws:region']} Root CA {kind}" in names
 
 
 def test_only_the_local_stack_runs_without_tls(graph: Graph) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,35 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT, LocalCloud, Stack, new_lead, wait_for
+from tests.stack import ROOT, LocalCloud, Stack, copy_of_the_project, edit, new_lead, steps, wait_for
 
 pytestmark = pytest.mark.timeout(180)
-
-STEP = re.compile(r"^  [~+±-]+ *(create|update|replace|delete) +(\S+) (\S+)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A stack of a copy of the project, which a test may edit."""
-    root = tmp_path_factory.mktemp("copy") / "leadbridge"
-    ignored = shutil.ignore_patterns(".git", ".venv*", ".leadbridge", "__pycache__", ".*_cache", ".hypothesis")
-    shutil.copytree(ROOT, root, ignore=ignored)
-    (root / ".venv-lambda").symlink_to(ROOT / ".venv-lambda")
+    root = copy_of_the_project(tmp_path_factory.mktemp("copy"))
     cloud = LocalCloud(tmp_path_factory.mktemp("edited-home"), root)
     cloud.up()
     yield cloud
     cloud.down()
-
-
-def steps(output: str) -> list[tuple[str, str, str]]:
-    """What a preview or an up shows: operation, type, name."""
-    return STEP.findall(output)
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text, f"{path} does not hold {old!r}"
-    path.write_text(text.replace(old, new, 1))
 
 
 def test_up_again_changes_nothing(edited: LocalCloud) -> None:

@@ -33,6 +33,15 @@ def test_a_previewed_update_keeps_stable_outputs_known_so_that_dependants_show_n
     assert lab.cloud.operations() == []
 
 
+def test_a_previewed_update_keeps_an_output_that_differs_from_its_unchanged_input(lab: Lab) -> None:
+    body = """
+        a = Thing("a", size={size}, version="as the cloud likes")
+        Thing("b", of=a.version)
+        """
+    lab.up(body.format(size=1))
+    assert lab.preview(body.format(size=2)).counts == {"update": 1, "same": 2}
+
+
 def test_a_previewed_replacement_makes_its_outputs_unknown_to_dependants(lab: Lab) -> None:
     lab.up(CHAIN.format(size=1, kind="x"))
     before = lab.state_path.read_bytes()
