@@ -1,12 +1,17 @@
 """A stack's configuration, typed and checked before any resource is touched. Pulumi.yaml describes each key."""
 
+import difflib
 import ipaddress
 import re
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
+import pulumi_aws as aws
+import yaml
+from pulumi.runtime.config import CONFIG
 
 from components.alerts import AlertsArgs
 from components.database import OnPremiseDatabase, SimulatedDatabase
@@ -39,6 +44,8 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
+# Read by others: the provider, and Pulumi itself.
+FOREIGN_NAMESPACES = ("aws", "pulumi")
 MODES = ("simulated", "on-premise")
 MAX_PORT = 65535
 
@@ -67,7 +74,10 @@ class StackSettings:
 
     @classmethod
     def read(cls, config: pulumi.Config, root: Path) -> "StackSettings":
-        """Raise ConfigurationError for a value that can't work."""
+        """Raise ConfigurationError for a key that nobody reads and for a value that can't work."""
+        given = CONFIG.get()
+        check_keys(given, root)
+        check_region(given.get("aws:region"))
         protect = config.require_bool("protect")
         return cls(
             database=_database(config, protect),
@@ -88,6 +98,29 @@ class StackSettings:
             alert_email=AlertsArgs(email=config.get("alertEmail") or None).email,
             protect=protect,
         )
+
+
+def check_keys(given: Iterable[str], root: Path) -> None:
+    """A mistyped key would be ignored without a word, and its default used."""
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+    own = str(project["name"])
+    known = [f"{own}:{key}" for key in project["config"]]
+    for key in sorted(given):
+        namespace = key.partition(":")[0]
+        if key in known or namespace in FOREIGN_NAMESPACES:
+            continue
+        near = difflib.get_close_matches(key, known, n=1)
+        remedy = f"did you mean {near[0]}?" if near else f"Pulumi.yaml lists the keys of {own}"
+        raise ConfigurationError(
+            f"{key} is set, and nobody reads it; {remedy} Take it away: pulumi config rm {key}"
+        )
+
+
+def check_region(region: str | None) -> None:
+    known = [each.value for each in aws.Region]
+    if region is not None and region not in known:
+        near = ", ".join(difflib.get_close_matches(region, known, n=3)) or "us-east-1"
+        raise ConfigurationError(f"aws:region is {region!r}, which is no region of AWS; use one such as {near}")
 
 
 def _vpc_cidr(config: pulumi.Config) -> str:

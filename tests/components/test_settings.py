@@ -22,7 +22,8 @@ def _clean_configuration() -> Iterator[None]:
 
 
 def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
-    values = stack_config("dev") | {f"{PROJECT}:{key}": value for key, value in overrides.items()}
+    named = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in overrides.items()}
+    values = stack_config("dev") | named
     pulumi.runtime.set_all_config(values)
     return StackSettings.read(pulumi.Config(PROJECT), root)
 
@@ -57,6 +58,11 @@ def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
         ({"logRetentionDays": "31"}, "logRetentionDays is 31; CloudWatch Logs takes 1, 3, 5"),
         ({"archiveDays": "0"}, "archiveDays is 0; use a number from 1 up"),
         ({"alertEmail": "nobody"}, "alertEmail is 'nobody', which is not an e-mail address; use one"),
+        ({"aws:region": "us-est-1"}, "aws:region is 'us-est-1', which is no region of AWS; use one such as us-"),
+        ({"aws:region": ""}, "aws:region is ''"),
+        ({"databasMode": "simulated"}, "leadbridge:databasMode is set, and nobody reads it; did you mean leadbri"),
+        ({"leadbrige:databaseMode": "simulated"}, "leadbrige:databaseMode is set, and nobody reads it; did you"),
+        ({"x:y": "1"}, "x:y is set, and nobody reads it; Pulumi.yaml lists the keys of leadbridge"),
         (ON, "databaseHost is empty; databaseMode on-premise needs it: pulumi config set databaseHost"),
         (
             {**ON_PREMISE, "databaseNetworkCidr": ""},
@@ -73,6 +79,8 @@ def test_a_wrong_value_is_refused_with_its_key_and_a_remedy(
     overrides: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     (tmp_path / "README.md").write_text("# no certificate")
+    for name in ("Pulumi.yaml", "certificates"):
+        (tmp_path / name).symlink_to(ROOT / name)
     with pytest.raises(ConfigurationError, match=re.escape(says)):
         read(overrides, tmp_path)
 
@@ -122,9 +130,14 @@ def test_each_mode_reads_its_own_keys() -> None:
 
 
 def test_empty_text_means_nothing_where_a_value_is_optional() -> None:
-    settings = read({})
+    settings = read({"databaseCaFile": "", "alertEmail": ""})
     assert settings.alert_email is None
     assert settings.database_ca is None
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "sa-east-1", "eu-central-2"])
+def test_every_region_of_aws_is_taken(region: str) -> None:
+    assert read({"aws:region": region, "aws:profile": "company", "pulumi:tags": "{}"})
 
 
 @pytest.mark.parametrize("value", ["*", "https://www.example.com", "http://localhost:8080"])
