@@ -1,0 +1,90 @@
+"""The command line: python -m operations COMMAND."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations import commands
+from operations.console import Console
+from operations.cost import command as cost
+from operations.cost.errors import CostError
+from operations.errors import OperationsError
+from operations.stack import Place, find
+
+INTERRUPTED = 130
+
+_EXAMPLES = """\
+examples:
+  python -m operations failed
+  python -m operations failed --stack prod --state CreateClient --since 2h --json
+  python -m operations replay 4b1e8d1c-7a44-4f5e-9a55-0f4cf0a9be11
+  python -m operations replay --all --error CrmUnavailable --dry-run
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    console = Console(as_json=options.json)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if options.command == "cost":
+            return cost.run(options)
+        place = Place(stack=options.stack, home=options.home, outputs=options.outputs)
+        return int(options.run(options, find(place), console))
+    except KeyboardInterrupt:
+        console.error("interrupted; what was done stays done, and the same command carries on from there")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 1  # whoever read the output has left
+    except (OperationsError, CostError) as error:
+        return _fail(console, str(error))
+    except (BotoCoreError, ClientError) as error:
+        return _fail(console, f"AWS refused or can't be reached: {error}")
+
+
+def _fail(console: Console, text: str) -> int:
+    console.error(f"error: {text}")
+    console.result({"error": text})
+    return 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m operations",
+        description="What an operator does with leads, on the local cloud and on AWS.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in commands.ALL.items():
+        purpose = (command.__doc__ or "").strip()
+        sub = subparsers.add_parser(
+            name,
+            help=purpose[0].lower() + purpose[1:].rstrip("."),
+            description=purpose,
+            epilog=f"example: python -m operations {command.EXAMPLE}",
+        )
+        sub.set_defaults(run=command.run)
+        sub.add_argument(
+            "--stack", help="the stack's name: `local` is on this machine (the default), others on AWS"
+        )
+        sub.add_argument("--home", type=Path, help="folder of the local cloud that the stack runs on")
+        sub.add_argument("--outputs", type=Path, help="file with the stack's outputs as JSON, instead of asking")
+        sub.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+        command.add_arguments(sub)
+    purpose = "what the stack costs in a month, from its own resources"
+    cost.add_options(subparsers.add_parser("cost", help=purpose, description=f"Print {purpose}."))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""One module for each command: `EXAMPLE`, `add_arguments(parser)`, `run(options, stack, console)`."""
+
+from operations.commands import failed, replay, status, submit
+
+ALL = {"submit": submit, "status": status, "failed": failed, "replay": replay}

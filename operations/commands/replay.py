@@ -1,0 +1,91 @@
+"""Bring through what failed: one lead, some or all; dead letters too."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from operations import findings
+from operations.commands import selection
+from operations.console import Console
+from operations.dead_letters import DeadLetter, DeadLetters
+from operations.errors import OperationsError
+from operations.findings import DEAD_LETTER, PERMANENT_ERRORS, Finding
+from operations.following import follow
+from operations.leads import COMPLETED, SUBMITTED, Leads
+from operations.pace import Pace
+from operations.replay import IMPOSSIBLE, REPLAYED, UNCHANGED, Outcome, Replayer
+from operations.stack import Stack
+
+EXAMPLE = "replay --all --error CrmUnavailable --since 2h --dry-run"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ids", nargs="*", metavar="ID", help="leads or events, by the id that `failed` shows")
+    parser.add_argument("--all", action="store_true", help="everything that the other options let through")
+    selection.add_arguments(parser)
+    parser.add_argument("--rate", type=float, default=10, help="at most so many a second (default: 10)")
+    parser.add_argument("--dry-run", action="store_true", help="only list what would be replayed")
+    parser.add_argument("--wait", action="store_true", help="follow the leads to their end")
+
+
+def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
+    if bool(options.ids) == (options.all or selection.is_narrowed(options)):
+        raise OperationsError("Say what to replay: ids, or --all, or options such as --state and --error.")
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in _replay(options, stack):
+            console.say(f"{outcome.id:<36}  {outcome.what:<10}  {outcome.note}")
+            outcomes.append(outcome)
+    finally:
+        counts = {what: sum(each.what == what for each in outcomes) for what in (REPLAYED, UNCHANGED, IMPOSSIBLE)}
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        console.say((said or "nothing to replay") + (" (dry run: nothing was done)" if options.dry_run else ""))
+    succeeded = not counts[IMPOSSIBLE]
+    if options.wait and not options.dry_run:
+        succeeded &= _follow([each for each in outcomes if each.what == REPLAYED], stack, console)
+    console.result({"counts": counts, "outcomes": [outcome.as_dict() for outcome in outcomes]})
+    return 0 if succeeded else 1
+
+
+def _replay(options: argparse.Namespace, stack: Stack) -> Iterator[Outcome]:
+    replayer, pace = Replayer(stack, dry_run=options.dry_run), Pace(options.rate)
+    chosen = _by_id(options.ids, stack) if options.ids else _by_filter(options, stack)
+    for lead_id, finding in chosen:
+        pace.wait()
+        if finding is None:
+            yield replayer.lead(lead_id)
+        elif isinstance(finding.subject, DeadLetter):
+            yield replayer.dead_letter(finding.subject, lead_id)
+        elif finding.error in PERMANENT_ERRORS and options.error is None:
+            note = f"it can't pass as it is; --error {finding.error} replays it all the same"
+            yield Outcome(id=lead_id, what=UNCHANGED, note=note)
+        else:
+            yield replayer.lead(lead_id)
+
+
+def _by_id(lead_ids: Sequence[str], stack: Stack) -> Iterator[tuple[str, Finding | None]]:
+    leads = Leads(stack)
+    started = {lead_id for lead_id in lead_ids if (lead := leads.get(lead_id)) and lead.status != SUBMITTED}
+    yield from ((lead_id, None) for lead_id in lead_ids if lead_id in started)
+    others = [lead_id for lead_id in lead_ids if lead_id not in started]
+    if others:  # their events may wait in the queue
+        with DeadLetters(stack).held() as letters:
+            found = {finding.id: finding for finding in map(findings.of_dead_letter, letters)}
+            yield from ((lead_id, found.get(lead_id)) for lead_id in others)
+
+
+def _by_filter(options: argparse.Namespace, stack: Stack) -> Iterator[tuple[str, Finding]]:
+    wanted = selection.wanted(options)
+    for finding in findings.of_leads(stack, wanted):
+        yield finding.id, finding
+    if wanted.wants(DEAD_LETTER):
+        with DeadLetters(stack).held() as letters:
+            for finding in filter(wanted.matches, map(findings.of_dead_letter, letters)):
+                yield finding.id, finding
+
+
+def _follow(replayed: Sequence[Outcome], stack: Stack, console: Console) -> bool:
+    failed_before = {outcome.id: outcome.failed_execution for outcome in replayed}
+    ended = follow(stack, list(failed_before), console, failed_before=failed_before)
+    for lead in ended:
+        console.say(f"{lead.lead_id:<36}  {lead.status:<10}  {': '.join(lead.error.values())}")
+    return all(lead.status == COMPLETED for lead in ended)

@@ -1,0 +1,25 @@
+"""Options that choose among what needs an operator."""
+
+import argparse
+
+from operations import times
+from operations.findings import KINDS, Filter
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", choices=KINDS, help="only these")
+    parser.add_argument("--state", help="only what failed in this state, such as CreateClient")
+    parser.add_argument("--error", help="only what failed with this error, such as CrmUnavailable")
+    parser.add_argument(
+        "--since", metavar="TIME", help="only what failed since then: 15m, 2h, 3d ago, or ISO 8601"
+    )
+    parser.add_argument("--until", metavar="TIME", help="only what failed until then")
+
+
+def wanted(options: argparse.Namespace) -> Filter:
+    since, until = (times.iso(times.parse(text)) if text else None for text in (options.since, options.until))
+    return Filter(kind=options.kind, state=options.state, error=options.error, since=since, until=until)
+
+
+def is_narrowed(options: argparse.Namespace) -> bool:
+    return any((options.kind, options.state, options.error, options.since, options.until))

@@ -1,0 +1,101 @@
+"""The table of leads, as an operator reads it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.shared.lead_table import COMPLETED, FAILED, PROCESSING, SUBMITTED
+from operations.stack import Stack
+
+__all__ = ["COMPLETED", "FAILED", "PROCESSING", "SUBMITTED", "Lead", "Leads"]
+
+# Everything but the payload, which is large and personal data.
+_SHOWN = (
+    "leadId",
+    "status",
+    "step",
+    "error",
+    "warnings",
+    "origin",
+    "createdAt",
+    "updatedAt",
+    "claimedBy",
+    "dismissed",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lead:
+    """`execution`: the one that holds the lead, or that failed it."""
+
+    lead_id: str
+    status: str
+    step: str
+    updated_at: str
+    created_at: str = ""
+    origin: str = ""
+    execution: str | None = None
+    error: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[Mapping[str, str]] = ()
+    dismissed: Mapping[str, str] = field(default_factory=dict)
+    payload: str | None = None
+
+
+class Leads:
+    def __init__(self, stack: Stack) -> None:
+        self._client = stack.client("dynamodb")
+        self._table = stack.table_name
+
+    def get(self, lead_id: str, *, with_payload: bool = False) -> Lead | None:
+        names = (*_SHOWN, "payload") if with_payload else _SHOWN
+        answer = self._client.get_item(
+            TableName=self._table, Key={"leadId": {"S": lead_id}}, ConsistentRead=True, **_projection(names)
+        )
+        return _lead(answer["Item"]) if "Item" in answer else None
+
+    def failed(self, *, since: str = "", until: str = "9") -> Iterator[Lead]:
+        """Oldest first; times as the table writes them."""
+        projection = _projection(_SHOWN)
+        projection["ExpressionAttributeNames"] |= {"#failed": "failed"}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="failed",
+            KeyConditionExpression="#failed = :yes AND updatedAt BETWEEN :since AND :until",
+            ExpressionAttributeValues={
+                ":yes": {"S": "yes"},
+                ":since": {"S": since or "0"},
+                ":until": {"S": until},
+            },
+            **projection,
+        )
+        for page in pages:
+            yield from map(_lead, page["Items"])
+
+
+def _projection(names: Sequence[str]) -> dict[str, Any]:
+    aliases = {f"#{name}": name for name in names if name != "updatedAt"}
+    shown = [f"#{name}" if name != "updatedAt" else name for name in names]
+    return {"ProjectionExpression": ", ".join(shown), "ExpressionAttributeNames": aliases}
+
+
+def _lead(item: Mapping[str, Any]) -> Lead:
+    plain = {name: _plain(value) for name, value in item.items()}
+    return Lead(
+        lead_id=plain["leadId"],
+        status=plain["status"],
+        step=plain["step"],
+        updated_at=plain["updatedAt"],
+        created_at=plain.get("createdAt", ""),
+        origin=plain.get("origin", ""),
+        execution=plain.get("claimedBy"),
+        error=plain.get("error", {}),
+        warnings=tuple(plain.get("warnings", {}).values()),
+        dismissed=plain.get("dismissed", {}),
+        payload=plain.get("payload"),
+    )
+
+
+def _plain(attribute: Mapping[str, Any]) -> Any:
+    if "M" in attribute:
+        return {name: _plain(inner) for name, inner in attribute["M"].items()}
+    return attribute.get("S", attribute.get("N"))

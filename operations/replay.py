@@ -1,0 +1,112 @@
+"""Bringing through what failed: an execution for each lead, the bus for each dead letter."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from operations.dead_letters import DeadLetter, DeadLetters
+from operations.errors import NotTaken
+from operations.executions import Executions
+from operations.findings import is_lead, is_report
+from operations.leads import FAILED, Lead, Leads
+from operations.stack import Stack
+
+REPLAYED, UNCHANGED, IMPOSSIBLE = "replayed", "unchanged", "impossible"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """`execution`: the one that replays what `failed_execution` did not bring through."""
+
+    id: str
+    what: str
+    note: str
+    execution: str | None = None
+    failed_execution: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+class Replayer:
+    """With `dry_run` it looks as closely and changes nothing."""
+
+    def __init__(self, stack: Stack, *, dry_run: bool = False) -> None:
+        self._stack = stack
+        self._dry_run = dry_run
+        self._leads = Leads(stack)
+        self._executions = Executions(stack)
+        self._letters = DeadLetters(stack)
+
+    def lead(self, lead_id: str) -> Outcome:
+        """Start the execution that carries a failed lead through; safe to repeat and to do twice at once."""
+        lead = self._leads.get(lead_id, with_payload=True)
+        if lead is None:
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note="there is no such lead")
+        if lead.status != FAILED:
+            return Outcome(id=lead_id, what=UNCHANGED, note=f"it is {lead.status}")
+        if lead.dismissed:
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note="it was dismissed, and its event with it")
+        event = lead.payload or self._input(lead)
+        if event is None:
+            note = "its event is not kept any more; the archive may hold it: replay --from … --to …"
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note=note)
+        if self._dry_run:
+            return Outcome(id=lead_id, what=REPLAYED, note=": ".join(lead.error.values()))
+        found = self._executions.start_once(lead_id, lead.execution or "", event, lambda: self._is_as_it_was(lead))
+        if found is None:
+            return Outcome(id=lead_id, what=UNCHANGED, note="it has moved on meanwhile")
+        execution, started = found
+        if not started:
+            return Outcome(id=lead_id, what=UNCHANGED, note="its replay still runs", execution=execution.arn)
+        return Outcome(
+            id=lead_id,
+            what=REPLAYED,
+            note="execution started",
+            execution=execution.arn,
+            failed_execution=lead.execution,
+        )
+
+    def dead_letter(self, letter: DeadLetter, lead_id: str) -> Outcome:
+        """Hand the event on again, and only then take it out of the queue."""
+        if letter.event is None:
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note="the message is no event")
+        if not (is_lead(letter) or is_report(letter)):
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note="it is no lead; its producer has to be put right")
+        if self._dry_run:
+            return Outcome(id=lead_id, what=REPLAYED, note="out of the dead-letter queue")
+        if is_report(letter):
+            self._report(letter.event, letter.target)
+            note = "handed to CatchErrors"
+        else:
+            self._put_on_the_bus(letter.event, lead_id)
+            note = "sent to the bus"
+        self._letters.delete(letter)
+        return Outcome(id=lead_id, what=REPLAYED, note=f"{note}, taken out of the queue")
+
+    def _input(self, lead: Lead) -> str | None:
+        return self._executions.describe(lead.execution).input if lead.execution else None
+
+    def _is_as_it_was(self, lead: Lead) -> bool:
+        now = self._leads.get(lead.lead_id)
+        return now is not None and (now.status, now.execution) == (lead.status, lead.execution)
+
+    def _put_on_the_bus(self, event: Mapping[str, Any], lead_id: str) -> None:
+        # the new event has an id of its own: the lead keeps the one that it would have got
+        detail = {**event["detail"], "leadId": event["detail"].get("leadId", lead_id)}
+        entry = {
+            "EventBusName": self._stack.bus_name,
+            "Source": event["source"],
+            "DetailType": event["detail-type"],
+            "Resources": event.get("resources", []),
+            "Detail": json.dumps(detail),
+        }
+        answer = self._stack.client("events").put_events(Entries=[entry])
+        if answer.get("FailedEntryCount") != 0:  # PutEvents answers 200 all the same
+            raise NotTaken(f"{lead_id}: the event bus did not take the event ({answer.get('Entries')}).")
+
+    def _report(self, event: Mapping[str, Any], function_arn: str) -> None:
+        answer = self._stack.client("lambda").invoke(FunctionName=function_arn, Payload=json.dumps(event))
+        if "FunctionError" in answer:
+            raise NotTaken(f"CatchErrors failed: {answer['Payload'].read().decode(errors='replace')[:300]}")

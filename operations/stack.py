@@ -1,0 +1,125 @@
+"""A deployed stack as an operator reaches it: its outputs, and clients of its cloud."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from operations.errors import OperationsError
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL_STACK = "local"
+_NEEDED = ("api_url", "event_bus_name", "dead_letter_queue_url", "lead_flow_arn", "lead_table_name", "region")
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=30,
+    max_pool_connections=32,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the person said that the stack is: with a `home` or as `local` on this machine, else on AWS."""
+
+    stack: str | None = None
+    home: Path | None = None
+    outputs: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.outputs is None and (self.home is not None or self.stack in (None, LOCAL_STACK))
+
+    @property
+    def options(self) -> str:
+        """As they are written on a command line."""
+        words = {"--stack": self.stack, "--home": self.home, "--outputs": self.outputs}
+        return "".join(f" {option} {value}" for option, value in words.items() if value is not None)
+
+
+class Stack:
+    def __init__(self, place: Place, outputs: Mapping[str, Any]) -> None:
+        missing = [name for name in _NEEDED if not outputs.get(name)]
+        if missing:
+            raise OperationsError(
+                f"The stack's outputs lack {', '.join(missing)}. Deploy it with this version of the program first."
+            )
+        self.place = place
+        self.api_url: str = outputs["api_url"]
+        self.bus_name: str = outputs["event_bus_name"]
+        self.queue_url: str = outputs["dead_letter_queue_url"]
+        self.flow_arn: str = outputs["lead_flow_arn"]
+        self.table_name: str = outputs["lead_table_name"]
+        self.region: str = outputs["region"]
+        self._endpoint_url: str | None = outputs.get("aws_endpoint_url")
+
+    @cache  # noqa: B019 (one stack for each command)
+    def client(self, service: str) -> Any:
+        """With the person's own credentials on AWS; the local cloud takes any."""
+        local = {
+            "endpoint_url": self._endpoint_url,
+            "aws_access_key_id": "local",
+            "aws_secret_access_key": "local",
+        }
+        return boto3.client(
+            service, region_name=self.region, config=_CONFIG, **(local if self._endpoint_url else {})
+        )
+
+    def command(self, words: str) -> str:
+        """A command line of ours, for this very stack."""
+        return f"python -m operations {words}{self.place.options}"
+
+
+def find(place: Place) -> Stack:
+    """Raise OperationsError when the stack's outputs can't be read."""
+    if place.outputs is not None:
+        return Stack(place, _from_file(place.outputs))
+    return Stack(place, _printed(_local_command(place) if place.is_local else _pulumi_command(place)))
+
+
+def _local_command(place: Place) -> list[str]:
+    home = ["--home", str(place.home)] if place.home else []
+    return [sys.executable, "-m", "local_cloud", "outputs", "--json", "--stack", place.stack or LOCAL_STACK, *home]
+
+
+def _pulumi_command(place: Place) -> list[str]:
+    return ["pulumi", "stack", "output", "--json", "--non-interactive", "--stack", str(place.stack)]
+
+
+def _from_file(path: Path) -> Mapping[str, Any]:
+    try:
+        return _parsed(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise OperationsError(f"{path} can't be read: {error.strerror or error}.") from error
+
+
+def _printed(command: list[str]) -> Mapping[str, Any]:
+    shown = " ".join(["python", *command[1:]] if command[0] == sys.executable else command)
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError as error:
+        raise OperationsError(
+            f"{command[0]} is not on the PATH, and it knows the stack's outputs. Install the Pulumi CLI, or write"
+            f" them to a file where it is (`{shown} > outputs.json`) and give --outputs outputs.json."
+        ) from error
+    if done.returncode != 0:
+        said = (done.stderr.strip() or "nothing").removeprefix("error: ")
+        raise OperationsError(f"`{shown}` ended with {done.returncode}. It says: {said}")
+    return _parsed(done.stdout, f"what `{shown}` printed")
+
+
+def _parsed(text: str, what: str) -> Mapping[str, Any]:
+    try:
+        outputs = json.loads(text)
+    except ValueError as error:
+        raise OperationsError(f"{what} is not JSON ({error}).") from error
+    if not isinstance(outputs, dict):
+        raise OperationsError(f"{what} is not a JSON object of outputs.")
+    return outputs
