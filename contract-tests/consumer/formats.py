@@ -1,0 +1,65 @@
+"""The contract's formats, written from its descriptions and apart from the handlers' own rules."""
+
+import string
+
+import jsonschema
+from jsonschema import Draft4Validator
+from rfc3339_validator import validate_rfc3339
+from support import rut
+
+FORMATS = jsonschema.FormatChecker(formats=())
+_ATOM = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~")
+_LABEL = frozenset(string.ascii_letters + string.digits + "-")
+
+
+@FORMATS.checks("rut")
+def is_rut(value: object) -> bool:
+    return not isinstance(value, str) or rut.is_valid(value)
+
+
+@FORMATS.checks("email")
+def is_mail(value: object) -> bool:
+    """RFC 5321's Dot-string (64 characters at most) and a domain of two labels or more (63 each)."""
+    if not isinstance(value, str):
+        return True
+    local, at, domain = value.rpartition("@")
+    labels = domain.split(".")
+    return (
+        at == "@"
+        and 0 < len(local) <= 64
+        and all(atom and set(atom) <= _ATOM for atom in local.split("."))
+        and len(labels) > 1
+        and all(_is_label(label) for label in labels)
+    )
+
+
+def _is_label(label: str) -> bool:
+    return 0 < len(label) <= 63 and set(label) <= _LABEL and label[0] != "-" and label[-1] != "-"
+
+
+@FORMATS.checks("date-time")
+def is_date_time(value: object) -> bool:
+    return not isinstance(value, str) or bool(validate_rfc3339(value))
+
+
+@FORMATS.checks("int64")
+def is_int64(value: object) -> bool:
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """JSON has one kind of number: 1.0 is the integer 1, as JSON Schema says from draft 6 on."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_TYPES = Draft4Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+# OpenAPI 3.0's schema objects are JSON Schema's draft 4 as far as this contract uses them.
+Validator = jsonschema.validators.extend(Draft4Validator, type_checker=_TYPES)
+
+
+def problems(schema: object, value: object) -> list[str]:
+    """What breaks the schema, as `place: rule`, without quoting the value."""
+    found = Validator(schema, format_checker=FORMATS).iter_errors(value)
+    return [f"{error.json_path}: {error.validator}" for error in found]

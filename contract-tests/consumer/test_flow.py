@@ -1,0 +1,215 @@
+"""What the deployed flow does with every answer that the contract documents, and with those that it doesn't."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from consumer.independent import Request, Response, WireContract
+from consumer.recording_proxy import Break, RecordingProxy, answer, message
+from support import rut
+from support.stack import ENDED, ROOT, Stack
+
+from components import openapi
+
+DOCUMENT = openapi.load(ROOT / "openapi.yaml")
+# state of the flow -> the operation that it calls, and the step that the lead has passed by then
+STATES = {
+    "CreateClient": ("createClient", "client"),
+    "CreatePartner": ("createPartner", "partner"),
+    "CreateBenefit": ("createBenefit", "benefit"),
+}
+RETRIED, REJECTED, KEY_READ_AGAIN, GONE_ON, DONE = "retried", "rejected", "key read again", "gone on", "done"
+# What the flow does with a documented status; one that only this table or only the contract has is a failure.
+REACTIONS = {
+    200: DONE,
+    400: REJECTED,
+    403: KEY_READ_AGAIN,
+    404: REJECTED,
+    409: GONE_ON,
+    413: REJECTED,
+    415: REJECTED,
+    429: RETRIED,
+    500: RETRIED,
+    503: RETRIED,
+}
+UNKNOWN_CLIENT = 404  # there is no such client: not an answer to its own creation
+EXPECTED = {
+    (state, status): reaction
+    for state in STATES
+    for status, reaction in REACTIONS.items()
+    if (state, status) != ("CreateClient", UNKNOWN_CLIENT)
+}
+OUTSIDE_THE_CONTRACT = {
+    "a page instead of an answer": Response(
+        status=200, headers={"content-type": "text/html"}, body=b"<html>Log in</html>"
+    ),
+    "a page that says it is JSON": Response(
+        status=200, headers={"content-type": "application/json"}, body=b"<html>Log in</html>"
+    ),
+    "a body that tells another status": answer(200, {"statusCode": 503, "message": "BUSY", "description": "No."}),
+    "an empty object": answer(200, {}),
+    "the right body as text": Response(status=200, headers={"content-type": "text/plain"}, body=message(200).body),
+    "a conflict worded by somebody else": answer(409, {"message": "Conflict"}),
+    "an undocumented success": message(204),
+    "a redirect": message(307, location="/elsewhere"),
+    "a broken connection": Break(status=0),
+}
+
+
+class Lead:
+    """One lead, and the scripted answers that meet it alone."""
+
+    def __init__(self, stack: Stack, proxy: RecordingProxy, state: str, *responses: Response) -> None:
+        self.state = state
+        self._stack = stack
+        self._proxy = proxy
+        self._path = openapi.operations(DOCUMENT)[STATES[state][0]][1]
+        example = DOCUMENT["paths"]["/leads"]["post"]["requestBody"]["content"]["application/json"]["example"]
+        self.lead = {**example, "rut": rut.new()}
+        if responses and responses[0].status == 409:  # it says that there is a client, so there is one
+            assert stack.request("POST", "/create_client", self.client()).status == 200
+        proxy.script(self._asks(self._path), *responses)
+        receipt = stack.request("POST", "/leads", self.lead, key=False)
+        assert receipt.status == 202, receipt.data
+        self.id = receipt.json()["leadId"]
+
+    def client(self) -> dict[str, Any]:
+        return {field: self.lead[field] for field in ("name", "lastname", "rut", "phone", "mail")}
+
+    def _asks(self, path: str | None = None) -> Callable[[Request], bool]:
+        def matches(request: Request) -> bool:
+            return (
+                request.method == "POST"
+                and path in (None, request.path)
+                and json.loads(request.body)["rut"] == self.lead["rut"]
+            )
+
+        return matches
+
+    def ended(self) -> dict[str, Any]:
+        deadline = time.monotonic() + 40
+        while True:
+            status = self._stack.request("GET", f"/leads/{self.id}", key=False).json()
+            if status["status"] in ENDED:
+                return dict(status)
+            assert time.monotonic() < deadline, f"{self.state}: the lead has not ended: {status}"
+            time.sleep(0.1)
+
+    def calls(self) -> list[Request]:
+        """What the state sent."""
+        return self._proxy.requests(self._asks(self._path))
+
+    def paths(self) -> list[str]:
+        """Where the whole flow sent something, in order."""
+        return [request.path for request in self._proxy.requests(self._asks())]
+
+
+Leads = dict[Any, Lead]
+
+
+@pytest.fixture(scope="module")
+def leads(stack: Stack, proxy: RecordingProxy) -> Leads:
+    """All under way at once: a retry waits a second, and each lead meets its own faults only."""
+    found: Leads = {}
+    for (state, status), reaction in EXPECTED.items():
+        retry = {"retry_after": "1"} if status == 503 else {}
+        repeats = 2 if reaction == KEY_READ_AGAIN else 1
+        responses = [] if reaction == DONE else [message(status, **retry)] * repeats
+        found[state, status] = Lead(stack, proxy, state, *responses)
+    for name, response in OUTSIDE_THE_CONTRACT.items():
+        found[name] = Lead(stack, proxy, "CreatePartner", response)
+    found["rotated key"] = Lead(stack, proxy, "CreateBenefit", message(403))
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean(stack: Stack) -> Any:
+    yield
+    stack.remove_test_rows()
+
+
+def test_the_reactions_are_to_exactly_the_documented_answers() -> None:
+    documented = {
+        (state, int(status))
+        for state, (operation, _) in STATES.items()
+        for method, path in [openapi.operations(DOCUMENT)[operation]]
+        for status in DOCUMENT["paths"][path][method.lower()]["responses"]
+    }
+    assert documented == set(EXPECTED)
+
+
+def cases(*reactions: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("state", "status"), [case for case, reaction in EXPECTED.items() if reaction in reactions]
+    )
+
+
+@cases(DONE)
+def test_the_apis_own_answer_lets_the_lead_go_on(leads: Leads, state: str, status: int) -> None:
+    lead = leads[state, status]
+    assert lead.ended()["status"] == "COMPLETED"
+    assert len(lead.calls()) == 1
+
+
+@cases(REJECTED)
+def test_a_refusal_ends_the_lead_in_this_state_at_once(leads: Leads, state: str, status: int) -> None:
+    lead = leads[state, status]
+    ended = lead.ended()
+    assert (ended["status"], ended["error"]["step"], ended["error"]["code"]) == ("FAILED", state, "CrmRejected")
+    assert f"{status} SAID_{status}" in ended["error"]["description"]
+    assert "Said by the test" not in json.dumps(ended), "the API's sentence may quote a person's data"
+    assert len(lead.calls()) == 1, "not asked again"
+    assert lead.paths()[-1] == lead.calls()[0].path, "nothing after it"
+
+
+@cases(KEY_READ_AGAIN)
+def test_a_refused_key_is_read_again_once_before_it_counts(leads: Leads, state: str, status: int) -> None:
+    lead = leads[state, status]
+    ended = lead.ended()
+    assert (ended["status"], ended["error"]["step"], ended["error"]["code"]) == ("FAILED", state, "CrmRejected")
+    assert len(lead.calls()) == 2
+
+
+def test_a_key_that_was_rotated_fails_no_lead(leads: Leads) -> None:
+    lead = leads["rotated key"]
+    assert lead.ended()["status"] == "COMPLETED"
+    assert len(lead.calls()) == 2
+
+
+@cases(GONE_ON)
+def test_a_conflict_is_a_warning_and_the_lead_goes_on(leads: Leads, state: str, status: int) -> None:
+    lead = leads[state, status]
+    ended = lead.ended()
+    assert ended["status"] == "COMPLETED"
+    assert [(each["step"], each["code"]) for each in ended["warnings"]] == [(STATES[state][1], f"SAID_{status}")]
+    assert len(lead.calls()) == 1
+
+
+@cases(RETRIED)
+def test_a_busy_or_broken_api_is_asked_again_with_the_same_request(leads: Leads, state: str, status: int) -> None:
+    lead = leads[state, status]
+    ended = lead.ended()
+    assert (ended["status"], ended.get("warnings", [])) == ("COMPLETED", [])
+    first, second = lead.calls()
+    assert (first.body, first.headers) == (second.body, second.headers)
+
+
+@pytest.mark.parametrize("name", OUTSIDE_THE_CONTRACT)
+def test_an_answer_outside_the_contract_proves_nothing_and_is_asked_for_again(
+    leads: Leads, contract: WireContract, name: str
+) -> None:
+    assert contract.response_problems("createPartner", OUTSIDE_THE_CONTRACT[name])
+    lead = leads[name]
+    ended = lead.ended()
+    assert (ended["status"], ended.get("warnings", [])) == ("COMPLETED", [])
+    assert len(lead.calls()) == 2
+
+
+def test_scripted_answers_are_ones_that_the_contract_allows(
+    leads: Leads, proxy: RecordingProxy, contract: WireContract
+) -> None:
+    for (state, status), reaction in EXPECTED.items():
+        headers = {"retry_after": "1"} if status == 503 else {}
+        assert reaction == DONE or not contract.response_problems(STATES[state][0], message(status, **headers))
