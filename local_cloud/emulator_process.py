@@ -88,6 +88,7 @@ def _environment(home: Home, region: str) -> dict[str, str]:
         "HOME": str(temporary),
         "TMPDIR": str(temporary),
         "PYTHONPATH": str(REPOSITORY),
+        "AUTH": "true",  # a function may do what its role's policies say, and nothing else
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -15,7 +15,16 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-ROLE = "arn:aws:iam::000000000000:role/any"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
 _numbers = itertools.count(1)
 
 
@@ -39,15 +48,24 @@ class Lab:
         return self._clients[service]
 
     def function(self, source: str, **settings: Any) -> str:
-        """Make a function whose module `app` has `handler`; its name."""
+        """Make a function whose module `app` has `handler`, with a role of the same name; its name."""
         name = f"f{next(_numbers)}"
         self.client("lambda").create_function(
             FunctionName=name,
-            Role=ROLE,
+            Role=self._role(name),
             Code={"ZipFile": zipped(source)},
             **{"Runtime": "python3.12", "Handler": "app.handler", "Timeout": 20} | settings,
         )
         return name
+
+    def _role(self, name: str) -> str:
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+        return str(role["Role"]["Arn"])
+
+    def allow(self, function: str, action: str, resource: str) -> None:
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("iam").put_role_policy(RoleName=function, PolicyName="own", PolicyDocument=document)
 
     def call(self, name: str, event: Any = None) -> Any:
         """The result of a function that must not fail."""
@@ -89,8 +107,9 @@ class Lab:
 
     def state_machine(self, states: dict[str, Any], start: str) -> str:
         definition = {"StartAt": start, "States": states}
+        name = f"m{next(_numbers)}"
         return self.client("stepfunctions").create_state_machine(
-            name=f"m{next(_numbers)}", definition=json.dumps(definition), roleArn=ROLE
+            name=name, definition=json.dumps(definition), roleArn=self._role(name)
         )["stateMachineArn"]
 
     def run(self, state_machine: str, event: Any) -> dict[str, Any]:

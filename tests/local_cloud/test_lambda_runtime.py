@@ -27,9 +27,11 @@ def test_a_function_sees_only_the_variables_that_lambda_gives_and_its_own(lab: L
         *("OWN", "AWS_ENDPOINT_URL", "_HANDLER", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV"),
         *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
         *("AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
-        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "LAMBDA_TASK_ROOT", "LANG", "PATH", "TZ"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("LAMBDA_TASK_ROOT", "LANG", "PATH", "TZ"),
     } | ({"LC_CTYPE"} & set(seen))
     assert seen["AWS_REGION"] == "us-east-1", "a function can't replace what Lambda sets"
+    assert seen["AWS_SESSION_TOKEN"] != "forged"
     assert seen["AWS_LAMBDA_FUNCTION_NAME"] == name
     assert seen["AWS_ENDPOINT_URL"] == lab.endpoint_url
 
@@ -57,6 +59,7 @@ def test_boto3_in_a_function_reaches_the_local_cloud(lab: Lab) -> None:
         "    url = sqs.get_queue_url(QueueName='from-a-function')['QueueUrl']\n"
         "    return sqs.send_message(QueueUrl=url, MessageBody='x')['MessageId']\n"
     )
+    lab.allow(name, "sqs:*", "arn:aws:sqs:us-east-1:000000000000:from-a-function")
     assert lab.call(name)
 
 
