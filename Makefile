@@ -5,7 +5,7 @@ STACK ?= local
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test contract bench check lint types contract-lint flow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test contract bench check lint types contract-lint flow-lint workflow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,7 +42,7 @@ contract: setup  ## prove the API against openapi.yaml; URL=… API_KEY=… for 
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py
 
-check: setup lint types contract-lint flow-lint  ## format, lint, types, the contract's and the flow's validity
+check: setup lint types contract-lint flow-lint workflow-lint  ## format, lint, types, the contract's, the flow's and the workflows' validity
 
 lint:
 	@$(BIN)/ruff format --check .
@@ -57,6 +57,10 @@ contract-lint:
 
 flow-lint:
 	@tools/flow-template | $(BIN)/cfn-lint
+
+workflow-lint:
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --no-progress --quiet .github
 
 format: setup  ## format the code
 	@$(BIN)/ruff format .

@@ -18,6 +18,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "__main__.py": ("handlers", "local_cloud", "operations", "tests"),
     "benchmarks": ("local_cloud", "tests"),
     "contract-tests": ("local_cloud", "tests"),
+    "tools": ("components", "handlers", "local_cloud", "operations", "tests"),
 }
 # What AWS's Python runtime brings along, and what travels in the archives.
 IN_LAMBDA = {"boto3", "botocore", "urllib3", "pymysql", "fastjsonschema"}

@@ -85,7 +85,7 @@ class ScriptedServer:
                 self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
                 self.close_connection = True
 
-            do_GET = do_POST = _answer  # noqa: N815
+            do_GET = do_POST = do_PATCH = _answer  # noqa: N815
 
             def log_message(self, *_arguments: Any) -> None:
                 """Silent."""
