@@ -11,6 +11,7 @@ from components.backends import OPERATIONS, Backends, BackendsArgs
 from components.database import Database, DatabaseArgs, check_connection_budget
 from components.event_bus import EventBus, EventBusArgs
 from components.functions import FunctionFactory
+from components.gateway_account import GatewayAccount, GatewayAccountArgs
 from components.intake import Intake, IntakeArgs
 from components.lead_flow import LeadFlow, LeadFlowArgs
 from components.lead_table import LeadTable, LeadTableArgs
@@ -69,6 +70,7 @@ intake = Intake(
     f"{name}-intake",
     IntakeArgs(factory=factory, bus=bus, leads=leads, allowed_origin=settings.allowed_origin),
 )
+account = GatewayAccount(f"{name}-gateway", GatewayAccountArgs()) if settings.gateway_account else None
 api = RestApi(
     f"{name}-api",
     RestApiArgs(
@@ -78,6 +80,8 @@ api = RestApi(
         allowed_origin=settings.allowed_origin,
         intake=settings.intake,
         crm=settings.crm,
+        log_retention_days=settings.log_retention_days,
+        account=account,
     ),
 )
 form = WebForm(f"{name}-form", WebFormArgs(factory=factory, api_url=api.url))

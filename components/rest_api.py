@@ -1,6 +1,7 @@
 """The REST API that openapi.yaml describes: its functions, its stage, its key."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,23 @@ import pulumi_aws as aws
 
 from components import gateway_limits, iam, openapi
 from components.function import LambdaFunction
+
+# What a person needs to know of a request, and no more: a path, a query or an address can hold personal data.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+ACCESS_LOG_FIELDS: Mapping[str, str] = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTimeEpoch",
+    "method": "$context.httpMethod",
+    "resource": "$context.resourcePath",
+    "status": "$context.status",
+    "refusal": "$context.error.responseType",
+    "latencyMs": "$context.responseLatency",
+    "integrationLatencyMs": "$context.integrationLatency",
+    "integrationStatus": "$context.integrationStatus",
+    "responseBytes": "$context.responseLength",
+    "apiKeyId": "$context.identity.apiKeyId",
+    "traceId": "$context.xrayTraceId",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +40,10 @@ class Throttle:
 
 @dataclass(frozen=True, kw_only=True)
 class RestApiArgs:
-    """`functions`: operationId -> function. `intake`: for the public operations; `crm`: for the key's holder."""
+    """`functions`: operationId -> function. `intake`: for the public operations; `crm`: for all others together.
+
+    `account`: what API Gateway must have before it can write logs; None where the account has it already.
+    """
 
     document: openapi.Document
     functions: Mapping[str, LambdaFunction]
@@ -30,6 +51,8 @@ class RestApiArgs:
     allowed_origin: str
     intake: Throttle
     crm: Throttle
+    log_retention_days: int
+    account: pulumi.Resource | None = None
 
 
 class RestApi(pulumi.ComponentResource):
@@ -66,13 +89,21 @@ class RestApi(pulumi.ComponentResource):
             triggers={"body": body.apply(_digest)},
             opts=child,
         )
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-access-logs",
+            name=f"/aws/apigateway/{name}",
+            retention_in_days=args.log_retention_days,
+            opts=child,
+        )
+        # it must not call a function that it may not call yet, nor log where it may not
+        before: list[pulumi.Resource] = [*permissions, *([args.account] if args.account else [])]
         stage = aws.apigateway.Stage(
             f"{name}-stage",
             rest_api=api.id,
             deployment=deployment.id,
             stage_name=args.stage_name,
-            # it must not call a function that it may not call yet
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG_FIELDS)},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
         self._throttle(name, args, api, stage)
         key = aws.apigateway.ApiKey(f"{name}-orchestration-key", description="The orchestration's", opts=child)
@@ -85,21 +116,18 @@ class RestApi(pulumi.ComponentResource):
     def _throttle(
         self, name: str, args: RestApiArgs, api: aws.apigateway.RestApi, stage: aws.apigateway.Stage
     ) -> None:
-        public = [
-            (method, path)
+        limits = {
+            operation: (openapi.method_path(method, path), args.intake)
             for operation, (method, path) in openapi.operations(args.document).items()
             if args.document["paths"][path][method.lower()].get("security") == []
-        ]
-        for method, path in public:
+        }
+        for role, (method_path, limit) in {**limits, "others": ("*/*", args.crm)}.items():
             aws.apigateway.MethodSettings(
-                f"{name}-throttle-{args.document['paths'][path][method.lower()]['operationId']}",
+                f"{name}-throttle-{role}",
                 rest_api=api.id,
                 stage_name=stage.stage_name,
-                method_path=openapi.method_path(method, path),
-                settings={
-                    "throttling_rate_limit": args.intake.rate,
-                    "throttling_burst_limit": args.intake.burst,
-                },
+                method_path=method_path,
+                settings={"throttling_rate_limit": limit.rate, "throttling_burst_limit": limit.burst},
                 opts=pulumi.ResourceOptions(parent=self),
             )
 

@@ -67,6 +67,7 @@ class StackSettings:
     intake: Throttle
     crm: Throttle
     allowed_origin: str
+    gateway_account: bool
     log_retention_days: int
     archive_days: int
     alert_email: str | None
@@ -93,6 +94,7 @@ class StackSettings:
             allowed_origin=_matching(
                 config, "allowedOrigin", _ORIGIN, "* or an origin such as https://www.example.com, without a path"
             ),
+            gateway_account=config.require_bool("gatewayAccount"),
             log_retention_days=_retention(config),
             archive_days=_positive(config, "archiveDays"),
             alert_email=AlertsArgs(email=config.get("alertEmail") or None).email,

@@ -55,6 +55,7 @@ class Resource:
     dependencies: list[str]
     inputs: dict[str, Any]
     secrets: list[str]
+    retained: bool
     outputs: dict[str, Any]
 
     @property

@@ -128,6 +128,7 @@ class Recorder(mocks.MockMonitor):
                 "dependencies": sorted(request.dependencies),
                 "inputs": {key: value for key, (value, _) in found.items()},
                 "secrets": sorted(key for key, (_, secret) in found.items() if secret),
+                "retained": request.retainOnDelete,
                 "outputs": {} if not request.custom else self.resources[answer.urn].state,
             }
         )

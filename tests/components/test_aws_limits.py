@@ -199,11 +199,19 @@ def test_every_policy_is_one_that_iam_understands(prod: Graph) -> None:
                     for policy in prod.of(ROLE_POLICY)
                     if policy.inputs["role"] == f"{role.name}-id"
                 ],
+                "ManagedPolicyArns": [
+                    attachment.inputs["policyArn"]
+                    for attachment in prod.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+                    if attachment.inputs["role"] == role.outputs["name"]
+                ],
             },
         }
         for number, role in enumerate(prod.of(ROLE))
     }
-    assert all(each["Properties"]["Policies"] for each in resources.values()), "a role without rights"
+    rights = ("Policies", "ManagedPolicyArns")
+    assert all(any(each["Properties"][name] for name in rights) for each in resources.values()), (
+        "a role without rights"
+    )
     template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
     assert [str(match) for match in lint(json.dumps(template), config=ManualArgs(regions=[REGION]))] == []
 

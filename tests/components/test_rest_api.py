@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import botocore.session
@@ -19,6 +20,7 @@ from tests.components.graph import (
     REST_API,
     ROOT,
     Graph,
+    record,
     stack_config,
 )
 
@@ -243,14 +245,60 @@ def test_a_bundle_keeps_a_field_that_is_called_description(document: Document) -
     assert "description" in openapi.bundle(document, ["ApiResponseBody"])["ApiResponseBody"]["properties"]
 
 
-def test_each_public_operation_has_a_limit_of_its_own(graph: Graph) -> None:
+def test_each_public_operation_has_a_limit_of_its_own_and_all_others_one_together(graph: Graph) -> None:
     config = stack_config(graph.prefix.rpartition("-")[2])
     settings = {each.inputs["methodPath"]: each.inputs["settings"] for each in graph.of(METHOD_SETTINGS)}
     limit = {
         "throttlingRateLimit": int(config["leadbridge:intakeRateLimit"]),
         "throttlingBurstLimit": int(config["leadbridge:intakeBurstLimit"]),
     }
-    assert settings == {"~1leads/POST": limit, "~1leads~1{leadId}/GET": limit}
+    others = {
+        "throttlingRateLimit": int(config["leadbridge:crmRateLimit"]),
+        "throttlingBurstLimit": int(config["leadbridge:crmBurstLimit"]),
+    }
+    assert settings == {"~1leads/POST": limit, "~1leads~1{leadId}/GET": limit, "*/*": others}
+
+
+def test_the_access_log_is_json_and_holds_nothing_that_could_be_personal(graph: Graph) -> None:
+    stage = graph.one("aws:apigateway/stage:Stage").inputs["accessLogSettings"]
+    fields = json.loads(stage["format"])
+    assert "$context.requestId" in fields.values(), "API Gateway refuses a format without it"
+    personal = (
+        "$context.path",
+        "sourceIp",
+        "userAgent",
+        "$context.identity.apiKey",
+        "error.message",
+        "querystring",
+    )
+    for name, variable in fields.items():
+        assert re.fullmatch(r"\$context(\.[A-Za-z]+)+", variable), name
+        assert variable not in personal, f"{name}: a path holds a RUT, an address a person"
+        assert not [each for each in personal[1:3] if each in variable], name
+    group = graph.one("aws:cloudwatch/logGroup:LogGroup", "api-access-logs")
+    assert stage["destinationArn"] == group.outputs["arn"]
+
+
+def test_the_stage_logs_only_once_the_account_lets_api_gateway_write(graph: Graph) -> None:
+    account = graph.one("aws:apigateway/account:Account")
+    assert account.urn in graph.one("aws:apigateway/stage:Stage").dependencies
+    role = graph.one("aws:iam/role:Role", "gateway-logs-role")
+    assert account.inputs["cloudwatchRoleArn"] == role.outputs["arn"]
+
+
+def test_the_end_of_a_stack_does_not_end_the_logs_of_the_accounts_other_stacks(graph: Graph) -> None:
+    component = graph.one("leadbridge:api:GatewayAccount")
+    children = [each for each in graph.resources if each.parent == component.urn]
+    assert len(children) == 3
+    assert all(each.retained for each in children)
+    assert {each.name for each in graph.resources if each.retained} == {each.name for each in children}
+
+
+def test_where_the_account_has_its_role_already_the_stack_leaves_it_alone() -> None:
+    graph = record("dev", {"gatewayAccount": "false"})
+    assert not graph.of("aws:apigateway/account:Account")
+    assert not graph.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    assert graph.one("aws:apigateway/stage:Stage").inputs["accessLogSettings"]
 
 
 @pytest.mark.parametrize(

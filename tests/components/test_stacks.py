@@ -9,6 +9,7 @@ from tests.components.graph import ON_PREMISE, ROOT, STACKS, Graph, record, stac
 
 TOKENS = {
     "leadbridge:api:Backends",
+    "leadbridge:api:GatewayAccount",
     "leadbridge:api:Intake",
     "leadbridge:api:RestApi",
     "leadbridge:database:Database",

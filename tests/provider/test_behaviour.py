@@ -294,3 +294,8 @@ def test_functions_of_the_package_read_from_the_cloud(provider: AwsProvider) -> 
     assert zones["names"][:2] == ["us-east-1a", "us-east-1b"]
     others = invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"excludeNames": ["us-east-1a"]})
     assert others["names"] == zones["names"][1:]
+
+
+def test_the_gateways_account_lists_its_throttle_as_pulumis_class_wants_it(world: Any) -> None:
+    made = world.make("aws:apigateway/account:Account")
+    assert [sorted(limit) for limit in made["throttleSettings"]] == [["burstLimit", "rateLimit"]]

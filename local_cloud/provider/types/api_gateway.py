@@ -310,7 +310,7 @@ ACCOUNT = Resource(
     # There is one per account and region; it can be changed and not deleted.
     delete=None,
     settings=(patched("update_account", {}, ACCOUNT_PATHS),),
-    outputs={"apiKeyVersion": "apiKeyVersion", "features": "features", "throttleSettings": "throttleSettings"},
+    outputs={"apiKeyVersion": "apiKeyVersion", "features": "features", "throttleSettings": "[throttleSettings]"},
     id="api-gateway-account",
 )
 
