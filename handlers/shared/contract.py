@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
 
+Validator = Callable[[object], object]
+
 _FORMATS = {
     "rut": rut.is_valid,
     "email": lambda text: _MAIL.fullmatch(text) is not None,
@@ -29,7 +31,7 @@ class Contract:
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
-        self._compiled: dict[str, Any] = {}
+        self._compiled: dict[tuple[str, str | None], Validator] = {}
 
     @classmethod
     def bundled(cls) -> "Contract":
@@ -38,17 +40,21 @@ class Contract:
 
     def validate(self, name: str, value: object) -> None:
         """Raise InvalidRequest, which names each field and what is wrong with it, and quotes no value."""
-        validator = self._compiled.get(name)
+        if not self.holds(name, value):
+            raise InvalidRequest("; ".join(self._problems(name, value)))
+
+    def holds(self, name: str, value: object, field: str | None = None) -> bool:
+        """Whether the value is one of the named schema, or of one field of it."""
+        validator = self._compiled.get((name, field))
         if validator is None:
-            validator = fastjsonschema.compile(self._schemas[name], formats=_FORMATS, use_default=False)
-            self._compiled[name] = validator
+            schema = self._schemas[name] if field is None else self._schemas[name]["properties"][field]
+            validator = fastjsonschema.compile(schema, formats=_FORMATS, use_default=False)
+            self._compiled[name, field] = validator
         try:
             validator(value)
         except fastjsonschema.JsonSchemaValueException:
-            raise InvalidRequest("; ".join(self._problems(name, value))) from None
-
-    def holds(self, name: str, value: object) -> bool:
-        return _holds(self._schemas[name], value)
+            return False
+        return True
 
     def schema(self, name: str) -> dict[str, Any]:
         """The JSON schema itself, for whoever checks elsewhere, as the web form does."""
@@ -67,7 +73,7 @@ class Contract:
         found += [
             f"{field}: {_expectation(rules)}"
             for field, rules in properties.items()
-            if field in value and not _holds(rules, value[field])
+            if field in value and not self.holds(name, value[field], field)
         ]
         unknown = [field for field in value if field not in properties]
         if unknown:
@@ -79,14 +85,6 @@ class Contract:
 def _bundled() -> Contract:
     path = Path(__file__).parent.parent / "contract.json"
     return Contract(json.loads(path.read_text(encoding="utf-8")))
-
-
-def _holds(schema: Mapping[str, Any], value: object) -> bool:
-    try:
-        fastjsonschema.validate(dict(schema), value, formats=_FORMATS, use_default=False)
-    except fastjsonschema.JsonSchemaValueException:
-        return False
-    return True
 
 
 def _expectation(schema: Mapping[str, Any]) -> str:
