@@ -16,12 +16,15 @@ NOT_FOR_THE_GATEWAY = frozenset({"links", "servers", "example", "examples"})
 INTEGRATION_TIMEOUT_MS = 29_000
 
 # What the gateway answers by itself, in the contract's shape: type -> (status, code, sentence).
-# DEFAULT_4XX and DEFAULT_5XX stand for every type that is not named.
+# DEFAULT_4XX and DEFAULT_5XX stand for every type that is not named, and replace its status by theirs.
+# A path that isn't there is a missing token to AWS, or a bad signature if the caller sent an Authorization header.
 GATEWAY_RESPONSES: Mapping[str, tuple[int, str, str]] = {
     "ACCESS_DENIED": (403, "FORBIDDEN", "The API key is missing or wrong."),
     "INVALID_API_KEY": (403, "FORBIDDEN", "The API key is missing or wrong."),
     "UNAUTHORIZED": (403, "FORBIDDEN", "The API key is missing or wrong."),
     "MISSING_AUTHENTICATION_TOKEN": (404, "NOT_FOUND", "There is no such path."),
+    "INVALID_SIGNATURE": (404, "NOT_FOUND", "There is no such path."),
+    "EXPIRED_TOKEN": (404, "NOT_FOUND", "There is no such path."),
     "RESOURCE_NOT_FOUND": (404, "NOT_FOUND", "There is no such path."),
     "REQUEST_TOO_LARGE": (413, "BODY_TOO_LARGE", "The body is too large."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json."),
