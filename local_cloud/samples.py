@@ -110,7 +110,8 @@ class Sender:
             response = self._http.request("GET", f"{self._api_url}/leads/{lead_id}")
             if response.status == 200 and response.json()["status"] in FINAL:
                 return dict(response.json())
-            errors = errors + 1 if response.status != 200 else 0
+            # the bus may take its time: until then nobody knows the lead
+            errors = errors + 1 if response.status not in (200, 404) else 0
             if errors == ERRORS_IN_A_ROW or time.monotonic() > deadline:
                 raise SampleNotTaken(
                     f"lead {lead_id} has not ended; its status operation answered {response.status}"

@@ -62,11 +62,11 @@ class Stack:
 
     @cache  # noqa: B019 (one stack for each command)
     def client(self, service: str) -> Any:
-        """With the person's own credentials on AWS; the local cloud takes any."""
+        """With the person's own credentials on AWS, and with the account's own on the local cloud."""
         local = {
             "endpoint_url": self._endpoint_url,
-            "aws_access_key_id": "local",
-            "aws_secret_access_key": "local",
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
         }
         return boto3.client(
             service, region_name=self.region, config=_CONFIG, **(local if self._endpoint_url else {})
