@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components import openapi
 from components.alerts import Alerts, AlertsArgs
-from components.backends import OPERATIONS, Backends, BackendsArgs
+from components.backends import Backends, BackendsArgs
 from components.database import Database, DatabaseArgs, check_connection_budget
 from components.event_bus import EventBus, EventBusArgs
 from components.functions import FunctionFactory
@@ -32,7 +32,7 @@ stack = pulumi.get_stack()
 name = f"{pulumi.get_project()}-{stack}"
 factory = FunctionFactory(root=ROOT, document=document, log_retention_days=settings.log_retention_days)
 check_connection_budget(
-    functions=len(OPERATIONS),
+    functions=len(openapi.operations(document, tag="crm")),
     concurrency=settings.backend_concurrency,
     limit=settings.database.connection_limit,
 )

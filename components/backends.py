@@ -1,11 +1,12 @@
 """The functions behind the CRM operations, and the migrations that bring the database up to date before them."""
 
+import re
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components import functions
+from components import functions, openapi
 from components.archive import digest
 from components.database import Database
 from components.function import LambdaFunction
@@ -14,13 +15,14 @@ from components.network import Network
 
 MIGRATIONS = "handlers/migrations"
 
-# operationId -> module, and the schemas that it checks by
-OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "createClient": ("create_client", ("Client", "LeadId")),
-    "createPartner": ("create_partner", ("Partner", "LeadId")),
-    "createBenefit": ("create_benefit", ("Benefit", "LeadId")),
-    "getClient": ("get_client", ("Rut",)),
-}
+# of the operations that the backends answer
+TAG = "crm"
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def module_of(operation: str) -> str:
+    """The module below handlers/backend that answers the operation: createClient is create_client."""
+    return _WORD.sub("_", operation).lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,8 @@ class Backends(pulumi.ComponentResource):
         super().__init__("leadbridge:api:Backends", name, None, opts)
         self.migrations = self._migrations(name, args)
         migration = self._migrate(name, args)
+        document = args.factory.document
+        modules = {operation: module_of(operation) for operation in openapi.operations(document, TAG)}
         self.functions = {
             operation: LambdaFunction(
                 f"{name}-{module.replace('_', '-')}",
@@ -55,7 +59,7 @@ class Backends(pulumi.ComponentResource):
                     f"backend.{module}",
                     description=f"The API's operation {operation}",
                     timeout=functions.BACKEND_TIMEOUT,
-                    schemas=schemas,
+                    schemas=openapi.request_schemas(document, operation),
                     packages=["pymysql"],
                     texts=args.database.texts(),
                     environment=args.database.environment(),
@@ -66,7 +70,7 @@ class Backends(pulumi.ComponentResource):
                 # new code may need the new schema
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[migration]),
             )
-            for operation, (module, schemas) in OPERATIONS.items()
+            for operation, module in modules.items()
         }
         self.schema_version = migration.result
         self.register_outputs({"schema_version": self.schema_version})

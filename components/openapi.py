@@ -52,14 +52,27 @@ def load(path: Path) -> Document:
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def operations(document: Document) -> dict[str, tuple[str, str]]:
-    """operationId -> (method in capitals, path)."""
+def operations(document: Document, tag: str | None = None) -> dict[str, tuple[str, str]]:
+    """operationId -> (method in capitals, path), of those with the tag or of all."""
     return {
         item[method]["operationId"]: (method.upper(), path)
         for path, item in document["paths"].items()
         for method in METHODS
-        if method in item
+        if method in item and (tag is None or tag in item[method]["tags"])
     }
+
+
+def request_schemas(document: Document, operation: str) -> list[str]:
+    """Names of the schemas that a request of the operation is checked by: its parameters' and its body's."""
+    method, path = operations(document)[operation]
+    request = document["paths"][path][method.lower()]
+    parts = [_resolved(document, each)["schema"] for each in request.get("parameters", ())]
+    parts += [media["schema"] for media in request.get("requestBody", {}).get("content", {}).values()]
+    return sorted({part["$ref"].rpartition("/")[2] for part in parts})
+
+
+def _resolved(document: Document, node: Any) -> Any:
+    return resolve(document, node["$ref"]) if "$ref" in node else node
 
 
 def method_path(method: str, path: str) -> str:

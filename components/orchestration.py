@@ -11,7 +11,8 @@ from components.functions import FunctionFactory
 from components.lead_table import LeadTable
 from components.rest_api import RestApi
 
-RECEIVED_SCHEMAS = ("Lead", "LeadId", "Client", "Partner", "Benefit")
+# The contract names the schema of a step's record as the step, with a capital.
+RECEIVED_SCHEMAS = ("Lead", "LeadId", *(step.capitalize() for step in flow_definition.STEPS.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
