@@ -50,7 +50,7 @@ class LambdaContext:
 
 
 class LoadError(Exception):
-    """The handler could not be loaded, with the name that AWS gives the reason."""
+    """The handler could not be loaded or called, with the name that AWS gives the reason."""
 
     def __init__(self, error_type: str, message: str, stack: list[str] | None = None) -> None:
         super().__init__(message)
@@ -188,7 +188,7 @@ def invoke(handler: Handler, invocation: dict[str, Any], *, as_json: bool) -> tu
         os.environ.pop("_X_AMZN_TRACE_ID", None)
     context = LambdaContext(invocation["id"], invocation["deadline_ms"], invocation["arn"])
     try:
-        result = handler(invocation["event"], context)
+        result = handler(_unmarshalled(invocation["event"]), context)
     except Exception as error:
         payload = error_payload(error, invocation["id"])
     else:
@@ -200,6 +200,13 @@ def invoke(handler: Handler, invocation: dict[str, Any], *, as_json: bool) -> tu
             )
     log_error(payload, as_json=as_json)
     return "E", json.dumps(payload).encode()
+
+
+def _unmarshalled(event: str) -> Any:
+    try:
+        return json.loads(event)
+    except Exception as error:
+        raise LoadError("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
 
 
 def _set_up_logging(*, as_json: bool) -> LogFormatter:

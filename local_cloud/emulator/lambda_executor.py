@@ -100,8 +100,13 @@ class Executor:
         def start() -> Worker:
             return self._start(config, archive, version, region)
 
+        try:
+            # as text of its own: the runtime says so when it can't read it, and lives
+            text = json.dumps(event)
+        except RecursionError as error:
+            return _failure(request_id, "Runtime.UnmarshalError", f"Unable to unmarshal input: {error}")
         invocation = {
-            "event": event,
+            "event": text,
             "id": request_id,
             "arn": config["FunctionArn"],
             "trace": trace_id,

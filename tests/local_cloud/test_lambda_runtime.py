@@ -184,6 +184,16 @@ def test_a_result_that_is_not_json_is_a_marshal_error(lab: Lab) -> None:
     assert "set is not JSON serializable" in error["errorMessage"]
 
 
+@pytest.mark.parametrize("levels", [1_100, 1_500])
+def test_an_event_too_deep_to_be_read_is_an_unmarshal_error_and_the_worker_lives(lab: Lab, levels: int) -> None:
+    name = lab.function(COUNTING)
+    assert lab.call(name) == 1
+    answer = lab.client("lambda").invoke(FunctionName=name, Payload="[" * levels + "]" * levels)
+    assert answer["FunctionError"], "AWS's runtime says so, too"
+    assert json.loads(answer["Payload"].read())["errorType"] == "Runtime.UnmarshalError"
+    assert lab.call(name) == 2
+
+
 def test_a_payload_of_six_megabytes_comes_through_both_ways(lab: Lab) -> None:
     name = lab.function("def handler(event, context):\n    return event\n")
     event = "é" * 3_000_000
