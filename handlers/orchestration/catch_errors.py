@@ -17,6 +17,8 @@ from handlers.shared.contract import Contract
 from handlers.shared.errors import Unavailable
 from handlers.shared.lead_table import Issue, LeadTable
 
+# An event that no function can read, since it is nested thousands of levels deep.
+UNREADABLE = "UnreadableEvent"
 # Errors of our own, whose text is written without personal data; any other text may quote the payload.
 _OUR_ERRORS = {"CrmUnavailable", "CrmRejected", "InvalidLead", "Unavailable"}
 
@@ -74,9 +76,15 @@ def _alerts() -> TopicAlerts:
 def interrupted(change: Mapping[str, Any]) -> dict[str, Any]:
     """The task that a "Step Functions Execution Status Change" stands for."""
     detail = change["detail"]
-    failure = {"state": "LeadFlow", "error": f"Execution.{detail['status']}", "cause": ""}
+    error = f"Execution.{detail['status']}"
     # AWS leaves an input out of the change that is too large for an event
-    event = json.loads(detail["input"]) if detail.get("input") else None
+    event = None
+    if detail.get("input"):
+        try:
+            event = json.loads(detail["input"])
+        except RecursionError:
+            error = UNREADABLE
+    failure = {"state": "LeadFlow", "error": error, "cause": ""}
     return {"event": event, "execution": detail["executionArn"], "failure": failure}
 
 

@@ -33,8 +33,7 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
     detail = event.get("detail") if isinstance(event, Mapping) else None
     if not isinstance(detail, dict):
         raise InvalidLead("the event's detail is not a JSON object")
-    if not _is_unicode(detail):
-        raise InvalidLead("the event's detail holds half of a surrogate pair")
+    _check_text(detail)
     lead = {field: value for field, value in detail.items() if field != "leadId"}
     try:
         if "leadId" in detail:
@@ -47,12 +46,13 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
     return lead
 
 
-def _is_unicode(detail: Any) -> bool:
+def _check_text(detail: Any) -> None:
     try:
         json.dumps(detail, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        raise InvalidLead("the event's detail holds half of a surrogate pair") from None
+    except RecursionError:
+        raise InvalidLead("the event's detail is nested too deeply") from None
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The state of each lead in the flow: a DynamoDB table. The CRM's records are not here."""
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from handlers.shared.errors import NotFound, Unavailable
 
 # A finished lead is forgotten after this; a failed one is kept until it has been replayed.
 RETENTION_SECONDS = 90 * 24 * 3600
+# An item is at most 400 KB, and holds a little besides:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+MAX_PAYLOAD_BYTES = 390_000
 
 SUBMITTED, PROCESSING, COMPLETED, FAILED = "SUBMITTED", "PROCESSING", "COMPLETED", "FAILED"
 
@@ -47,6 +51,7 @@ class LeadTable:
                 "leadId": {"S": lead_id},
                 "status": {"S": SUBMITTED},
                 "step": {"S": "submitted"},
+                "unfinished": {"S": "yes"},
                 "origin": {"S": origin},
                 "createdAt": {"S": now},
                 "updatedAt": {"S": now},
@@ -68,15 +73,21 @@ class LeadTable:
         )
 
     def claim(self, lead_id: str, execution: str, origin: str) -> bool:
-        """Take the lead for this execution. False: another execution has it or has completed it."""
+        """Take the lead for this execution. False: another execution has it or has completed it.
+
+        A function may outlive its execution: what has been recorded as this execution's failure stays so.
+        """
         return self._update(
             lead_id,
             "SET #status = :processing, #step = :received, origin = :origin, claimedBy = :execution,"
-            " updatedAt = :now, createdAt = if_not_exists(createdAt, :now), expiresAt = :expires"
+            " updatedAt = :now, createdAt = if_not_exists(createdAt, :now), expiresAt = :expires,"
+            " unfinished = :yes"
             " REMOVE #error, failed, warnings",
-            "attribute_not_exists(leadId) OR #status IN (:submitted, :failed)"
+            "attribute_not_exists(leadId) OR #status = :submitted"
+            " OR (#status = :failed AND claimedBy <> :execution AND attribute_not_exists(dismissed))"
             " OR (claimedBy = :execution AND #status = :processing)",
             {
+                ":yes": "yes",
                 ":processing": PROCESSING,
                 ":received": "received",
                 ":origin": origin,
@@ -98,7 +109,7 @@ class LeadTable:
             ":processing": PROCESSING,
         }
         expression = "SET #status = :status, #step = :step, updatedAt = :now, expiresAt = :expires"
-        remove = " REMOVE payload" if final else ""
+        remove = " REMOVE payload, digest, unfinished" if final else ""
         if warning:
             # keyed by step: a retry of the step does not write its warning twice
             expression += (
@@ -118,34 +129,52 @@ class LeadTable:
             expires=True,
         )
 
-    def fail(self, lead_id: str, execution: str, error: Issue, payload: Any) -> bool:
-        """Note a failed lead, with the event to replay. False: it is completed or belongs to another execution."""
+    def fail(self, lead_id: str, execution: str, error: Issue, event: Any) -> bool:
+        """Note a failed lead, with the event to replay unless it is too large for an item; None: it is not known.
+
+        The first reason that an execution gives stays. False: the lead is completed, belongs to another
+        execution, or has failed with another event.
+        """
+        payload = _payload(event)
+        values = {
+            ":failed": FAILED,
+            ":submitted": SUBMITTED,
+            ":processing": PROCESSING,
+            ":submitted_step": "submitted",
+            ":error": error.as_dict(),
+            ":yes": "yes",
+            ":payload": payload,
+            ":digest": _digest(event, execution),
+            ":execution": execution,
+        }
         return self._update(
             lead_id,
             "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
-            " failed = :yes, payload = if_not_exists(payload, :payload), claimedBy = :execution, updatedAt = :now,"
-            " createdAt = if_not_exists(createdAt, :now) REMOVE expiresAt",
-            "attribute_not_exists(leadId) OR #status IN (:submitted, :failed)"
-            " OR (claimedBy = :execution AND #status = :processing)",
-            {
-                ":failed": FAILED,
-                ":submitted": SUBMITTED,
-                ":processing": PROCESSING,
-                ":submitted_step": "submitted",
-                ":error": error.as_dict(),
-                ":yes": "yes",
-                ":payload": json.dumps(payload),
-                ":execution": execution,
-            },
-        )
+            " failed = :yes, claimedBy = :execution, digest = :digest, updatedAt = :now,"
+            " createdAt = if_not_exists(createdAt, :now)"
+            + (
+                f", payload = {'if_not_exists(payload, :payload)' if event is None else ':payload'}"
+                if payload
+                else ""
+            )
+            + " REMOVE expiresAt, unfinished",
+            "attribute_not_exists(leadId) OR #status = :submitted"
+            " OR (claimedBy = :execution AND #status = :processing)"
+            " OR (#status = :failed AND claimedBy <> :execution AND digest = :digest"
+            " AND attribute_not_exists(dismissed))",
+            values,
+        ) or self._is_held(lead_id, execution, FAILED)
 
     def was_completed_by(self, lead_id: str, execution: str) -> bool:
+        return self._is_held(lead_id, execution, COMPLETED)
+
+    def _is_held(self, lead_id: str, execution: str, status: str) -> bool:
         """Asked by a write that changes nothing: it needs no right to read."""
         return self._update(
             lead_id,
             "SET claimedBy = :execution",
-            "claimedBy = :execution AND #status = :completed",
-            {":execution": execution, ":completed": COMPLETED},
+            "claimedBy = :execution AND #status = :status",
+            {":execution": execution, ":status": status},
         )
 
     def status(self, lead_id: str) -> dict[str, Any]:
@@ -218,6 +247,25 @@ def _is_our_fault(error: Exception) -> bool:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _payload(event: Any) -> str:
+    """The event as text; empty for one that can't be kept, which its execution's input still holds."""
+    try:
+        text = json.dumps(event)
+    except RecursionError:
+        return ""
+    return text if len(text) <= MAX_PAYLOAD_BYTES else ""
+
+
+def _digest(event: Any, execution: str) -> str:
+    """The same for the same lead, however often and by whatever event it is sent."""
+    detail = event.get("detail") if isinstance(event, Mapping) else None
+    try:
+        text = json.dumps(detail, sort_keys=True) if detail is not None else execution
+    except RecursionError:
+        text = execution
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _attribute(value: Any) -> dict[str, Any]:

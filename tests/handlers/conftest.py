@@ -20,6 +20,7 @@ from handlers.shared import aws, contract, lead_table
 from handlers.shared.contract import Contract
 from handlers.shared.lead_table import LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
+from tests.handlers.samples import PERSONAL
 from tests.handlers.servers import HOST, MariaDb, mini_stack
 
 ROOT = Path(__file__).parents[2]
@@ -172,6 +173,30 @@ def item(aws_client: Callable[[str], Any], lead_table_name: str) -> Callable[[st
         )
         found: dict[str, Any] | None = answer.get("Item")
         return found
+
+    return read
+
+
+@pytest.fixture
+def alerts(
+    leads: LeadTable, aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[dict[str, str]]]:
+    """The alerts that the topic has delivered since the last look."""
+    sns, sqs = aws_client("sns"), aws_client("sqs")
+    name = f"alerts-{uuid.uuid4().hex[:8]}"
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    monkeypatch.setenv("ALERT_TOPIC_ARN", topic)
+
+    def read() -> list[dict[str, str]]:
+        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        bodies = [json.loads(each["Body"]) for each in messages]
+        assert not [value for value in PERSONAL if value in json.dumps(bodies)], "alerts go out by mail"
+        for each in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=each["ReceiptHandle"])
+        return [json.loads(body["Message"]) for body in bodies]
 
     return read
 

@@ -8,44 +8,11 @@ import pytest
 from handlers.orchestration import catch_errors, receive_lead
 from handlers.shared.errors import InvalidLead, Unavailable
 from handlers.shared.lead_table import LeadTable
+from tests.handlers.failures import catch, failure
 from tests.handlers.samples import PERSONAL, lead_event
 
 Item = Callable[[str], dict[str, Any] | None]
 Alerts = Callable[[], list[dict[str, str]]]
-
-
-@pytest.fixture
-def alerts(
-    leads: LeadTable, aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], list[dict[str, str]]]:
-    """The alerts that the topic has delivered since the last look."""
-    sns, sqs = aws_client("sns"), aws_client("sqs")
-    name = f"alerts-{uuid.uuid4().hex[:8]}"
-    topic = sns.create_topic(Name=name)["TopicArn"]
-    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    monkeypatch.setenv("ALERT_TOPIC_ARN", topic)
-
-    def read() -> list[dict[str, str]]:
-        messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        bodies = [json.loads(each["Body"]) for each in messages]
-        assert not [value for value in PERSONAL if value in json.dumps(bodies)], "alerts go out by mail"
-        for each in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=each["ReceiptHandle"])
-        return [json.loads(body["Message"]) for body in bodies]
-
-    return read
-
-
-def failure(state: str, error: str, text: str = "", cause: str | None = None) -> dict[str, str]:
-    """As the state machine's Catch remembers it; Lambda words the cause."""
-    worded = json.dumps({"errorMessage": text, "errorType": error, "stackTrace": ["alice"]})
-    return {"state": state, "error": error, "cause": worded if cause is None else cause}
-
-
-def catch(event: dict[str, Any], failed: dict[str, str], execution: str = "one") -> dict[str, str]:
-    return catch_errors.handler({"event": event, "execution": execution, "failure": failed}, None)
 
 
 REJECTED = failure("CreatePartner", "CrmRejected", "/create_partner answered 400 INVALID_REQUEST")
