@@ -1,17 +1,19 @@
 """The contract, as Schemathesis loads it here."""
 
+import json
 import os
 import tomllib
 from random import SystemRandom
 from typing import Any
 
+import jsonschema
 import schemathesis
-import yaml
 
+from components import openapi
 from support.stack import ROOT, Stack
 
 OPENAPI = ROOT / "openapi.yaml"
-DOCUMENT: dict[str, Any] = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))
+DOCUMENT = openapi.load(OPENAPI)
 CONFIGURATION = ROOT / "schemathesis.toml"
 NO_KEY_YET = "the stack's key"
 
@@ -41,3 +43,58 @@ def authenticate(case: schemathesis.Case, stack: Stack) -> None:
     for name, value in case.headers.items():
         if value == NO_KEY_YET:
             case.headers[name] = stack.api_key
+
+
+def operations() -> dict[str, tuple[str, str]]:
+    """operationId -> (method in capitals, path)."""
+    return openapi.operations(DOCUMENT)
+
+
+def operation(name: str) -> dict[str, Any]:
+    method, path = operations()[name]
+    return dict(DOCUMENT["paths"][path][method.lower()])
+
+
+def example(name: str, rut: str) -> dict[str, Any]:
+    """The request body that the contract shows, for another client."""
+    return {**operation(name)["requestBody"]["content"]["application/json"]["example"], "rut": rut}
+
+
+def resolved(value: dict[str, Any]) -> dict[str, Any]:
+    return dict(openapi.resolve(DOCUMENT, value["$ref"])) if "$ref" in value else value
+
+
+def problems(name: str, response: Any) -> list[str]:
+    """Where an answer differs from what the contract says of the operation: status, media type, headers, body."""
+    responses = operation(name)["responses"]
+    if str(response.status) not in responses:
+        return [f"status {response.status} is not documented"]
+    documented = resolved(responses[str(response.status)])
+    (media_type, content), *_ = documented["content"].items()
+    found = []
+    if response.headers.get("Content-Type", "").partition(";")[0] != media_type:
+        found.append(f"Content-Type is {response.headers.get('Content-Type')}")
+    for header, declared in documented.get("headers", {}).items():
+        rules, value = resolved(declared), response.headers.get(header)
+        if value is None and rules.get("required"):
+            found.append(f"{header} is missing")
+        elif value is not None:
+            found += [f"{header}: {error.message}" for error in violations(rules["schema"], value)]
+    body = json.loads(response.data)
+    found += [f"{error.json_path}: {error.message}" for error in violations(content["schema"], body)]
+    if "statusCode" in body and body["statusCode"] != response.status:
+        found.append(f"statusCode is {body['statusCode']} in an answer {response.status}")
+    return found
+
+
+def violations(schema: dict[str, Any], value: object) -> list[jsonschema.ValidationError]:
+    validator = jsonschema.Draft202012Validator({"allOf": [schema], "components": DOCUMENT["components"]})
+    return list(validator.iter_errors(value))
+
+
+def hold(name: str, response: Any, *statuses: int) -> Any:
+    """The answer's body. An assertion fails unless it is one of these, in the way that the contract documents."""
+    text = f"{name} answered {response.status}: {response.data[:500]!r}"
+    assert response.status in statuses, text
+    assert problems(name, response) == [], text
+    return response.json()

@@ -20,7 +20,7 @@ schemathesis.openapi.format(
     "rut",
     st.builds(
         lambda digits, lower: rut.of(rut.PREFIX + digits).lower() if lower else rut.of(rut.PREFIX + digits),
-        st.text("0123456789", min_size=5, max_size=6),
+        st.text("0123456789", min_size=5, max_size=6).filter(lambda digits: digits[0] != rut.OWN),
         st.booleans(),
     ),
 )

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import boto3
 import urllib3
 
 ROOT = Path(__file__).parents[2]
-REMOVE_TEST_ROWS = {"removeTestRows": True}
+REMOVE_TEST_ROWS = b'{"removeTestRows": true}'
 ENDED = ("COMPLETED", "FAILED")
 
 
@@ -37,9 +37,9 @@ class Stack:
     """`cleaner`: the migrations function, which removes test rows. `outputs`: empty where only a URL is known."""
 
     url: str
-    api_key: str
+    api_key: str = field(repr=False)
     cleaner: str | None = None
-    outputs: Mapping[str, Any]
+    outputs: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def deployed(cls, home: Path | None) -> "Stack":
@@ -77,27 +77,36 @@ class Stack:
         body: Any = None,
         *,
         key: bool = True,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        """`body`: bytes as they are, anything else as JSON."""
-        sent = {"x-api-key": self.api_key} if key else {}
+        """`body`: bytes as they are, anything else as JSON. A header that is None is not sent."""
+        sent: dict[str, str | None] = {"x-api-key": self.api_key} if key else {}
         if body is not None:
             sent["Content-Type"] = "application/json"
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return _HTTP.request(method, self.url + path, body=body, headers={**sent, **(headers or {})})
+        sent |= headers or {}
+        given = {name: value for name, value in sent.items() if value is not None}
+        return _HTTP.request(method, self.url + path, body=body, headers=given)
+
+    def aws(self, service: str) -> Any:
+        """A client: of the local cloud, or of AWS with the credentials of the environment."""
+        if not self.outputs:
+            return boto3.client(service)
+        return boto3.client(
+            service,
+            endpoint_url=self.outputs["aws_endpoint_url"],
+            region_name=self.outputs["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
 
     def remove_test_rows(self) -> dict[str, int] | None:
         """How many rows of each table went. None: nobody said which function removes them."""
         if self.cleaner is None:
             return None
-        local = {
-            "endpoint_url": self.outputs["aws_endpoint_url"],
-            "region_name": self.outputs["region"],
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-        }
-        client = boto3.client("lambda", **(local if self.outputs else {}))
-        answer = client.invoke(FunctionName=self.cleaner, Payload=json.dumps(REMOVE_TEST_ROWS).encode())
+        answer = self.aws("lambda").invoke(
+            FunctionName=self.cleaner, Payload=json.dumps(REMOVE_TEST_ROWS).encode()
+        )
         payload = json.loads(answer["Payload"].read())
         if "removed" not in payload:
             raise StackError(
