@@ -6,7 +6,7 @@ LEADS ?= 1000
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test contract cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test contract mutants cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ test: setup packages  ## run every test
 
 contract: setup  ## prove the API against openapi.yaml; URL=… API_KEY=… for one elsewhere
 	@$(BIN)/python contract-tests/run.py
+
+mutants: setup packages  ## break the product on purpose, one way at a time: the contract's tests must notice; ONLY='database*'
+	@PYTHONPATH=contract-tests $(BIN)/python -m mutants $(if $(ONLY),--only '$(ONLY)')
 
 cost: setup  ## print what a deployed stack costs in a month: make cost STACK=dev LEADS=1000 (a day)
 	@$(BIN)/python -m operations cost --deployment .leadbridge/$(STACK)/state/stack.json --leads-per-day $(LEADS)

@@ -1,0 +1,79 @@
+"""A mutant: one deliberate breakage of the product, as a row of data."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
+
+KINDS = ("handlers", "contract", "gateway", "database")
+
+
+class MutantError(Exception):
+    """A row that can't be applied, or a bench that can't be trusted; the text says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """`old` becomes `new` in `file`.
+
+    `old` stands there once, or `after` does, and its first place behind that is meant. `killers`: pytest
+    arguments below contract-tests, tried first. `harmless`: why it does no harm if every test lets it pass.
+    """
+
+    kind: str
+    name: str
+    file: str
+    old: str
+    new: str
+    after: str = ""
+    killers: tuple[str, ...] = ()
+    harmless: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind}: {self.name}"
+
+    def apply(self, text: str) -> str:
+        """The mutated source. Raise MutantError when the source is not what the row was written for."""
+        start = 0
+        if self.after:
+            self._require_one(text, self.after)
+            start = text.index(self.after) + len(self.after)
+            if self.old not in text[start:]:
+                raise self._stale(f"{self.old!r} does not stand behind {self.after!r}")
+        else:
+            self._require_one(text, self.old)
+        if self.old == self.new:
+            raise self._stale("it changes nothing")
+        place = text.index(self.old, start)
+        return text[:place] + self.new + text[place + len(self.old) :]
+
+    def _require_one(self, text: str, part: str) -> None:
+        if text.count(part) != 1:
+            raise self._stale(f"{part!r} stands there {text.count(part)} times, not once")
+
+    def _stale(self, reason: str) -> MutantError:
+        return MutantError(f"{self.title}: {self.file}: {reason}; mend the row")
+
+
+Row = Callable[..., Mutant]
+
+
+def rows(kind: str, file: str) -> Row:
+    """A maker of rows for one file: `row("a name", "old", "new", killers=…)`."""
+
+    def row(name: str, old: str, new: str, *, after: str = "", killers: str = "", harmless: str = "") -> Mutant:
+        return make(name=name, old=old, new=new, after=after, killers=tuple(killers.split()), harmless=harmless)
+
+    make = partial(Mutant, kind=kind, file=file)
+    return row
+
+
+def chosen(mutants: Iterable[Mutant], pattern: str) -> list[Mutant]:
+    """Those whose title matches, as `handlers*` or a part of it. Raise MutantError when none does."""
+    mutants = list(mutants)
+    wanted = pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*"
+    found = [mutant for mutant in mutants if fnmatchcase(mutant.title, wanted)]
+    if not found:
+        raise MutantError(f"no mutant's title matches {pattern!r}; --list prints all {len(mutants)}")
+    return found
