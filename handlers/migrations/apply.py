@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         schema.lock(connection)  # the user's password too is made by one deployment only
         applied = schema.apply(connection, migrations)
         password = app_user.ensure_secret(secrets_manager, settings.required("DATABASE_SECRET_ARN"))
-        app_user.ensure_user(connection, address.name, password, require_tls=address.tls)
+        app_user.ensure_user(connection, address, password)
     finally:
         connection.close()
     return {"version": len(migrations), "applied": applied}

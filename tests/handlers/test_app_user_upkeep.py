@@ -14,6 +14,36 @@ def test_rights_that_somebody_added_are_taken_away_by_the_next_migration(migrate
     assert grants(migrated) == expected_grants(migrated)
 
 
+@pytest.mark.parametrize(
+    "right",
+    [
+        "GRANT UPDATE ON {database}.PARTNER TO {user}",
+        "GRANT SELECT ON {database}.CLIENTS TO {user} WITH GRANT OPTION",
+        "GRANT UPDATE (name) ON {database}.CLIENTS TO {user}",
+        "GRANT SELECT ON {database}.SCHEMA_VERSION TO {user}",
+        "GRANT USAGE ON *.* TO {user} WITH GRANT OPTION",
+        "GRANT PROCESS ON *.* TO {user}",
+        "GRANT CREATE ON {database}.* TO {user}",
+    ],
+)
+def test_no_kind_of_right_survives_the_next_migration(migrated: Site, right: str) -> None:
+    migrated.server.run(right.format(database=migrated.database, user=f"'{APP_USER}'@'%'"))
+    apply.handler({}, None)
+    assert grants(migrated) == expected_grants(migrated)
+
+
+def test_a_migration_takes_no_right_away_for_a_moment(migrated: Site) -> None:
+    def revocations() -> int:
+        return sum(int(count) for _, count in migrated.server.run("SHOW GLOBAL STATUS LIKE 'Com_revoke%'"))
+
+    before = revocations()
+    apply.handler({}, None)
+    assert revocations() == before, "a lead under way would have been refused"
+    migrated.server.run(f"GRANT DELETE ON {migrated.database}.CLIENTS TO '{APP_USER}'@'%'")
+    apply.handler({}, None)
+    assert revocations() > before, "the count counts"
+
+
 def test_the_password_is_made_once_and_kept(migrated: Site) -> None:
     first = migrated.app_credentials()
     apply.handler({}, None)
