@@ -15,7 +15,8 @@ ARCHITECTURE = "arm64"
 MAX_NAME_LENGTH = 64 - len("-role-1234567")  # IAM's limit, less what Pulumi appends to the role's name
 MAX_TIMEOUT_SECONDS = 900  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
-# These actions know no resource: EC2 describes and attaches a function's interfaces account-wide.
+# Lambda itself calls these with the function's role, for interfaces that don't exist yet, so on any resource. The
+# function's code has no use for them and is denied them: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 _VPC_ACTIONS = (
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -76,7 +77,7 @@ class LambdaFunction(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.id,
-            policy=pulumi.Output.json_dumps(iam.document(self._statements(args, logs))),
+            policy=pulumi.Output.json_dumps(iam.document(self._statements(name, args, logs))),
             opts=child,
         )
         self._function = aws.lambda_.Function(
@@ -107,11 +108,13 @@ class LambdaFunction(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     @staticmethod
-    def _statements(args: LambdaFunctionArgs, logs: aws.cloudwatch.LogGroup) -> list[iam.Statement]:
+    def _statements(name: str, args: LambdaFunctionArgs, logs: aws.cloudwatch.LogGroup) -> list[iam.Statement]:
         own_logs = pulumi.Output.concat(logs.arn, ":*")
         statements = [iam.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [own_logs]), *args.statements]
         if args.vpc:
-            statements.append(iam.allow(_VPC_ACTIONS, ["*"]))
+            function_arn = iam.neighbour(logs.arn, "lambda", f"function:{name}")
+            by_its_code = {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}
+            statements += [iam.allow(_VPC_ACTIONS, ["*"]), iam.deny(_VPC_ACTIONS, ["*"], by_its_code)]
         return statements
 
     def invoke_statement(self) -> iam.Statement:

@@ -73,7 +73,11 @@ class LeadFlow(pulumi.ComponentResource):
         )
         role = aws.iam.Role(
             f"{name}-role",
-            assume_role_policy=pulumi.Output.json_dumps(iam.trust("states.amazonaws.com")),
+            assume_role_policy=pulumi.Output.json_dumps(
+                iam.trust(
+                    "states.amazonaws.com", source_arn=iam.neighbour(logs.arn, "states", f"stateMachine:{name}")
+                )
+            ),
             opts=child,
         )
         invoke = iam.allow(["lambda:InvokeFunction"], [function.arn for function in args.functions.values()])
@@ -114,7 +118,7 @@ class LeadFlow(pulumi.ComponentResource):
         )
         role = aws.iam.Role(
             f"{name}-start-role",
-            assume_role_policy=pulumi.Output.json_dumps(iam.trust("events.amazonaws.com")),
+            assume_role_policy=pulumi.Output.json_dumps(iam.trust("events.amazonaws.com", source_arn=rule.arn)),
             opts=child,
         )
         start = aws.iam.RolePolicy(
