@@ -30,7 +30,7 @@ class WebForm(pulumi.ComponentResource):
                 "intake.web_form",
                 description="Serves the web form's files",
                 timeout=functions.INTAKE_TIMEOUT,
-                schemas=["Lead"],
+                schemas=["Lead", "LeadReceipt", "LeadStatus"],
                 data=["web"],
                 environment={"API_URL": args.api_url},
             ),

@@ -1,5 +1,7 @@
 // The page's behaviour. The rules of the fields come from config.json, which is the contract's schema of a lead.
 
+import { answerOf, brokenRule } from "./contract.js";
+
 /** Every text that this script or the page shows: a translation changes these and nothing else. */
 const TEXTS = {
   lang: "en",
@@ -108,29 +110,6 @@ const NORMALISE = {
   phone: (text) => text.replace(/[\s().\-\u2010-\u2015\u2212]/g, ""),
 };
 
-const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
-const LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
-const MAIL = new RegExp(`^(?=.{1,64}@)${ATOM}(?:\\.${ATOM})*@(?:${LABEL}\\.)+${LABEL}$`);
-
-/** The formats that the contract names and JSON Schema leaves to the reader. */
-const FORMATS = {
-  email: (text) => MAIL.test(text),
-  rut(text) {
-    const [digits, check] = text.toUpperCase().split("-");
-    const total = [...digits].reverse().reduce((sum, digit, i) => sum + Number(digit) * (2 + (i % 6)), 0);
-    return "0123456789K0"[11 - (total % 11)] === check;
-  },
-};
-
-/** Each keyword of a schema that text can break; the first broken one speaks. */
-const CHECKS = {
-  pattern: (limit, text) => new RegExp(limit, "u").test(text),
-  minLength: (limit, text) => [...text].length >= limit,
-  maxLength: (limit, text) => [...text].length <= limit,
-  format: (limit, text) => !FORMATS[limit] || FORMATS[limit](text),
-  enum: (limit, text) => limit.includes(text),
-};
-
 function valueOf(input) {
   if (input.type === "checkbox") return input.checked;
   const text = input.value.trim();
@@ -144,7 +123,7 @@ function problemOf(field, value, lead) {
   if (typeof value !== "string" || value === "") return null;
   const schema = lead.properties[field];
   const rules = schema.oneOf?.find((each) => each.type === "string") ?? schema;
-  const broken = Object.keys(CHECKS).find((rule) => rule in rules && !CHECKS[rule](rules[rule], value));
+  const broken = brokenRule(rules, value);
   if (!broken) return null;
   const [, min, max] = /\{(\d+),(\d+)\}/.exec(rules.pattern ?? "") ?? [];
   return fill(words[broken] ?? TEXTS.problems[broken], { label: words.label, limit: rules[broken], min, max });
@@ -225,25 +204,35 @@ function loadConfig() {
 }
 
 const call = (url, timeoutMs, options = {}) =>
-  fetch(url, { credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(timeoutMs), ...options });
+  fetch(url, {
+    credentials: "omit",
+    cache: "no-store",
+    redirect: "error", // a person's data must not go where a redirect points
+    signal: AbortSignal.timeout(timeoutMs),
+    ...options,
+  });
 
 const say = (text) => {
   if (element("status").textContent !== text) element("status").textContent = text;
 };
 
 /** The receipt's id and where to follow it. Sending again is safe: the CRM keeps one record for a RUT. */
-async function submit(url, lead) {
+async function submit(url, lead, receipt) {
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(lead) };
   for (let attempt = 1; ; attempt++) {
     const response = await call(url, SEND.timeoutMs, options).catch(() => {
       throw new Trouble(TEXTS.trouble.network);
     });
-    const answer = await response.json().catch(() => ({}));
-    if (response.status === 202 && answer.leadId) {
-      const location = response.headers.get("Location") ?? `leads/${encodeURIComponent(answer.leadId)}`;
-      return { leadId: answer.leadId, url: new URL(location, url) };
+    if (response.status === 202) {
+      const leadId = (await answerOf(response, receipt))?.leadId;
+      const location = response.headers.get("Location");
+      if (!leadId || location !== `leads/${leadId}`) throw new Trouble(TEXTS.trouble.server);
+      return { leadId, url: new URL(location, url) };
     }
-    if (response.status === 400) throw new Refused(problemsOf(answer.description ?? TEXTS.trouble.server));
+    if (response.status === 400) {
+      const refusal = await response.json().catch(() => null);
+      throw new Refused(problemsOf(String(refusal?.description ?? TEXTS.trouble.server)));
+    }
     if (response.status !== 429 && response.status !== 503) throw new Trouble(TEXTS.trouble.server);
     if (attempt === SEND.attempts) throw new Trouble(TEXTS.trouble.busy);
     const asked = Number(response.headers.get("Retry-After")) || SEND.pauseSeconds * attempt;
@@ -254,13 +243,13 @@ async function submit(url, lead) {
 }
 
 /** The lead's last status: COMPLETED or FAILED, or null when its end could not be seen. */
-async function follow(url, onProgress) {
+async function follow(url, schema, onProgress) {
   const deadline = Date.now() + POLL.totalMs;
   for (let pause = POLL.firstMs; Date.now() < deadline; pause = Math.min(pause * POLL.factor, POLL.longestMs)) {
     await sleep(pause);
     const response = await call(url, POLL.timeoutMs).catch(() => null);
     if (response?.status === 400 || response?.status === 404) return null;
-    const status = response?.ok ? await response.json().catch(() => null) : null;
+    const status = response?.status === 200 ? await answerOf(response, schema) : null;
     if (!status) say(TEXTS.disconnected);
     else if (status.status === "COMPLETED" || status.status === "FAILED") return status;
     else onProgress(status);
@@ -330,7 +319,7 @@ function setBusy(value) {
 }
 
 async function deliver() {
-  const { apiUrl, lead } = await loadConfig();
+  const { apiUrl, lead, receipt, status } = await loadConfig();
   for (const input of inputs()) recheck(input, lead);
   const values = Object.fromEntries(inputs().map((input) => [input.name, valueOf(input)]));
   const problems = Object.entries(values).map(([field, value]) => [field, problemOf(field, value, lead)]);
@@ -338,9 +327,9 @@ async function deliver() {
   if (broken.length) throw new Refused(broken);
   clearSummary();
   say(TEXTS.sending);
-  const receipt = await submit(`${apiUrl}/leads`, { ...values, origin: ORIGIN });
-  showReceipt(receipt.leadId);
-  showEnd(await follow(receipt.url, (status) => showSteps(status.step)));
+  const sent = await submit(`${apiUrl}/leads`, { ...values, origin: ORIGIN }, receipt);
+  showReceipt(sent.leadId);
+  showEnd(await follow(sent.url, status, (reached) => showSteps(reached.step)));
 }
 
 form.addEventListener("submit", async (event) => {

@@ -48,10 +48,11 @@ class Response:
 
 
 class WireContract:
-    """`schema_of`, `request_problems` and `response_problems` raise KeyError where a reference leads nowhere."""
+    """Every method raises KeyError where a reference leads nowhere."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._texts: dict[int, str] = {}
 
     def request_problems(self, operation_id: str, request: Request) -> list[str]:
         """Why the request is not one of this operation; nothing when it is."""
@@ -88,10 +89,13 @@ class WireContract:
         return found
 
     def schema_problems(self, schema: Any, value: object) -> list[str]:
-        return _problems(json.dumps(self._inlined(schema), sort_keys=True), json.dumps(value))
+        text = self._texts.get(id(schema))
+        if text is None:
+            text = self._texts[id(schema)] = json.dumps(self._inlined(schema), sort_keys=True)
+        return _problems(text, json.dumps(value))
 
-    def schema_of(self, name: str) -> Any:
-        return {"$ref": f"#/components/schemas/{name}"}
+    def schema(self, name: str) -> Any:
+        return self._document["components"]["schemas"][name]
 
     def _operations(self) -> Iterator[tuple[str, str, Document]]:
         for path, item in self._document["paths"].items():

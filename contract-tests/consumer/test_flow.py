@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from consumer import expectations, traffic
 from consumer.independent import Request, Response, WireContract
 from consumer.recording_proxy import Break, RecordingProxy, answer, message
 from support import rut
@@ -61,13 +62,14 @@ OUTSIDE_THE_CONTRACT = {
 class Lead:
     """One lead, and the scripted answers that meet it alone."""
 
-    def __init__(self, stack: Stack, proxy: RecordingProxy, state: str, *responses: Response) -> None:
+    def __init__(
+        self, stack: Stack, proxy: RecordingProxy, state: str, *responses: Response, **changes: Any
+    ) -> None:
         self.state = state
         self._stack = stack
         self._proxy = proxy
         self._path = openapi.operations(DOCUMENT)[STATES[state][0]][1]
-        example = DOCUMENT["paths"]["/leads"]["post"]["requestBody"]["content"]["application/json"]["example"]
-        self.lead = {**example, "rut": rut.new()}
+        self.lead = {**expectations.LEAD, "rut": rut.new(), **changes}
         if responses and responses[0].status == 409:  # it says that there is a client, so there is one
             assert stack.request("POST", "/create_client", self.client()).status == 200
         proxy.script(self._asks(self._path), *responses)
@@ -76,7 +78,7 @@ class Lead:
         self.id = receipt.json()["leadId"]
 
     def client(self) -> dict[str, Any]:
-        return {field: self.lead[field] for field in ("name", "lastname", "rut", "phone", "mail")}
+        return {field: self.lead[field] for field in expectations.CLIENT}
 
     def _asks(self, path: str | None = None) -> Callable[[Request], bool]:
         def matches(request: Request) -> bool:
@@ -101,9 +103,9 @@ class Lead:
         """What the state sent."""
         return self._proxy.requests(self._asks(self._path))
 
-    def paths(self) -> list[str]:
-        """Where the whole flow sent something, in order."""
-        return [request.path for request in self._proxy.requests(self._asks())]
+    def all_calls(self) -> list[Request]:
+        """What the whole flow sent, in order."""
+        return self._proxy.requests(self._asks())
 
 
 Leads = dict[Any, Lead]
@@ -161,7 +163,7 @@ def test_a_refusal_ends_the_lead_in_this_state_at_once(leads: Leads, state: str,
     assert f"{status} SAID_{status}" in ended["error"]["description"]
     assert "Said by the test" not in json.dumps(ended), "the API's sentence may quote a person's data"
     assert len(lead.calls()) == 1, "not asked again"
-    assert lead.paths()[-1] == lead.calls()[0].path, "nothing after it"
+    assert lead.all_calls()[-1] == lead.calls()[0], "nothing after it"
 
 
 @cases(KEY_READ_AGAIN)
@@ -213,3 +215,37 @@ def test_scripted_answers_are_ones_that_the_contract_allows(
     for (state, status), reaction in EXPECTED.items():
         headers = {"retry_after": "1"} if status == 503 else {}
         assert reaction == DONE or not contract.response_problems(STATES[state][0], message(status, **headers))
+
+
+def test_the_flow_sends_exactly_what_the_expectations_say(leads: Leads) -> None:
+    lead = leads["CreateClient", 200]
+    lead.ended()
+    sent = [traffic.told_apart(request, lead.lead["rut"], lead.id) for request in lead.all_calls()]
+    assert sent == [expectations.CALLS[operation] for operation, _ in STATES.values()]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"origin": "app", "phone": 999_999_999_999_999, "wantsBenefit": False},
+        {"name": "x" * 100, "lastname": "😀" * 100, "store": "z" * 64, "phone": "1234567"},
+        {"name": "a\u0301 \u202e", "mail": "!#$%&'*+/=?^_`{|}~-@example.com"},
+    ],
+)
+def test_whatever_a_lead_may_hold_is_sent_as_the_contract_has_it(
+    stack: Stack, proxy: RecordingProxy, contract: WireContract, changes: dict[str, Any]
+) -> None:
+    lead = Lead(stack, proxy, "CreateClient", **changes)
+    assert lead.ended()["status"] == "COMPLETED"
+    assert len(lead.all_calls()) == len(STATES)
+
+
+def test_every_request_and_every_answer_of_the_api_held_to_the_contract(
+    leads: Leads, proxy: RecordingProxy, contract: WireContract
+) -> None:
+    for lead in leads.values():
+        lead.ended()
+    assert {traffic.operation_of(each.request) for each in proxy.exchanges} >= {
+        operation for operation, _ in STATES.values()
+    }
+    assert traffic.problems(contract, proxy.exchanges) == []

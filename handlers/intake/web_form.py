@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,23 @@ from handlers.shared.contract import Contract
 
 FOLDER = Path(__file__).parents[2] / "web"  # in the archive as in the repository
 METHODS = ("GET", "HEAD")
+# What the page checks by the contract: its name in config.json -> the contract's schema.
+SCHEMAS = {"lead": "Lead", "receipt": "LeadReceipt", "status": "LeadStatus"}
 
 
 class Form:
     """Answers the Function URL's events (payload format 2.0)."""
 
-    def __init__(self, folder: Path, api_url: str, lead: Mapping[str, Any]) -> None:
-        """`api_url` is the stage's URL; `lead` the contract's schema of a lead, without references."""
+    def __init__(self, folder: Path, api_url: str, contract: Contract) -> None:
+        """`api_url` is the stage's URL."""
         self._page = (folder / "index.html").read_text(encoding="utf-8")
-        config = {"apiUrl": api_url.rstrip("/"), "lead": lead}
+        schemas = {name: contract.schema(schema) for name, schema in SCHEMAS.items()}
+        config = {"apiUrl": api_url.rstrip("/"), **schemas}
         self._parts = {
-            "form.js": ("text/javascript; charset=utf-8", (folder / "form.js").read_text(encoding="utf-8")),
+            **{
+                name: ("text/javascript; charset=utf-8", (folder / name).read_text(encoding="utf-8"))
+                for name in ("form.js", "contract.js")
+            },
             "form.css": ("text/css; charset=utf-8", (folder / "form.css").read_text(encoding="utf-8")),
             "config.json": ("application/json", json.dumps(config, ensure_ascii=False)),
         }
@@ -89,7 +94,7 @@ def _content_security_policy(api_url: str) -> str:
 
 @cache
 def _form() -> Form:
-    return Form(FOLDER, settings.required("API_URL"), Contract.bundled().schema("Lead"))
+    return Form(FOLDER, settings.required("API_URL"), Contract.bundled())
 
 
 @http.operation

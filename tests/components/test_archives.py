@@ -229,7 +229,7 @@ def test_the_contract_in_an_archive_has_the_schemas_that_its_function_checks_by(
     expected = {
         "intake-submit-lead": {"Lead"},
         "intake-get-lead": {"LeadId"},
-        "form": {"Lead"},
+        "form": {"Lead", "LeadReceipt", "LeadStatus"},
         "flow-receive-lead": {"Lead", "LeadId", "Client", "Partner", "Benefit"},
         "flow-catch-errors": {"LeadId"},
         "flow-create-client": {"ApiResponseBody"},

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.browser import real_browser
 
 from tests.stack import Stack, new_rut
-from tests.web.browser import real_browser
 from tests.web.form_page import FormPage
 
 

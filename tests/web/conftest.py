@@ -1,20 +1,20 @@
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from support.browser import real_browser
 
 from components import openapi
-from handlers.intake.web_form import FOLDER, Form
-from tests.web.browser import real_browser
+from handlers.intake.web_form import FOLDER, SCHEMAS, Form
+from handlers.shared.contract import Contract
 from tests.web.fake_api import DOCUMENT, FakeApi
 from tests.web.form_page import FormPage, Tab, browser_tab
 from tests.web.site import form_site
 
 
 @pytest.fixture(scope="session")
-def lead_schema() -> dict[str, Any]:
-    return dict(openapi.bundle(DOCUMENT, ["Lead"])["Lead"])
+def form_contract() -> Contract:
+    return Contract(openapi.bundle(DOCUMENT, SCHEMAS.values()))
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def api() -> Iterator[FakeApi]:
 
 
 @pytest.fixture
-def web_form(api: FakeApi, lead_schema: dict[str, Any]) -> Form:
-    return Form(FOLDER, api.url, lead_schema)
+def web_form(api: FakeApi, form_contract: Contract) -> Form:
+    return Form(FOLDER, api.url, form_contract)
 
 
 # Not for the whole session: Playwright keeps an event loop in this thread, which other tests' asyncio.run refuses.

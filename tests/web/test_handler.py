@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from components import archive, openapi
-from handlers.intake.web_form import FOLDER, Form
+from handlers.intake.web_form import FOLDER, SCHEMAS, Form
+from handlers.shared.contract import Contract
 from tests.web.fake_api import DOCUMENT
 from tests.web.site import URL_ID, event
 
@@ -19,6 +20,7 @@ API_URL = "https://abc123.execute-api.us-east-1.amazonaws.com/dev"
 PATHS = {
     "/": "text/html; charset=utf-8",
     "/form.js": "text/javascript; charset=utf-8",
+    "/contract.js": "text/javascript; charset=utf-8",
     "/form.css": "text/css; charset=utf-8",
     "/config.json": "application/json",
 }
@@ -34,8 +36,12 @@ UNKNOWN_PATHS = (
 
 
 @pytest.fixture
-def served(lead_schema: dict[str, Any]) -> Form:
-    return Form(FOLDER, API_URL, lead_schema)
+def served(form_contract: Contract) -> Form:
+    return Form(FOLDER, API_URL, form_contract)
+
+
+def config_of(contract: Contract) -> dict[str, Any]:
+    return {"apiUrl": API_URL, **{name: contract.schema(schema) for name, schema in SCHEMAS.items()}}
 
 
 @pytest.mark.parametrize(("path", "content_type"), PATHS.items())
@@ -89,10 +95,10 @@ def test_a_browser_that_has_the_current_version_is_not_sent_it_again(served: For
     assert served.answer(event("/form.js", headers={"If-None-Match": '"other"'}))["statusCode"] == 200
 
 
-def test_the_configuration_is_the_stage_and_the_contracts_rules_of_a_lead(lead_schema: dict[str, Any]) -> None:
-    served = Form(FOLDER, API_URL + "/", lead_schema)
+def test_the_configuration_is_the_stage_and_what_the_page_checks_by(form_contract: Contract) -> None:
+    served = Form(FOLDER, API_URL + "/", form_contract)
     config = json.loads(served.answer(event("/config.json"))["body"])
-    assert config == {"apiUrl": API_URL, "lead": lead_schema}
+    assert config == config_of(form_contract)
     assert "$ref" not in json.dumps(config), "a browser can't follow references into openapi.yaml"
 
 
@@ -126,7 +132,7 @@ def _run_in_archive(folder: Path, environment: dict[str, str], *events: dict[str
         shutil.copy(root / path, folder / path)
     shutil.copytree(FOLDER, folder / "web")
     contract = folder / "handlers" / "contract.json"
-    contract.write_text(json.dumps(openapi.bundle(DOCUMENT, ["Lead"])), encoding="utf-8")
+    contract.write_text(json.dumps(openapi.bundle(DOCUMENT, SCHEMAS.values())), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", RUN],
         input=json.dumps(events),
@@ -140,10 +146,10 @@ def _run_in_archive(folder: Path, environment: dict[str, str], *events: dict[str
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_the_handler_works_from_its_archive(tmp_path: Path, lead_schema: dict[str, Any]) -> None:
+def test_the_handler_works_from_its_archive(tmp_path: Path, form_contract: Contract) -> None:
     page, config = _run_in_archive(tmp_path, {"API_URL": API_URL}, event("/"), event("/config.json"))
     assert page["statusCode"] == 200
-    assert json.loads(config["body"]) == {"apiUrl": API_URL, "lead": lead_schema}
+    assert json.loads(config["body"]) == config_of(form_contract)
 
 
 def test_a_function_without_its_setting_answers_500_and_tells_nothing(tmp_path: Path) -> None:

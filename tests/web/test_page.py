@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from handlers.intake.web_form import FOLDER, Form
+from handlers.intake.web_form import FOLDER, SCHEMAS, Form
+from handlers.shared.contract import Contract
 from tests.web.fake_api import DOCUMENT, FakeApi, lead_status
 from tests.web.form_page import LEAD, REPORT_VIOLATIONS, TEXT_FIELDS, FormPage
 from tests.web.site import form_site
@@ -263,10 +264,12 @@ def test_without_scripts_the_page_says_what_is_missing(browser: Browser, web_for
         expect(page.get_by_text("It needs JavaScript")).to_be_visible()
 
 
-def test_a_change_of_the_contract_changes_the_page(page: Page, api: FakeApi, lead_schema: dict[str, Any]) -> None:
-    properties = {**lead_schema["properties"], "store": {"type": "string", "pattern": "^[0-9]{3,4}$"}}
-    changed = {**lead_schema, "properties": properties, "required": ["name", "store"]}
-    with form_site(Form(FOLDER, api.url, changed)) as url:
+def test_a_change_of_the_contract_changes_the_page(page: Page, api: FakeApi, form_contract: Contract) -> None:
+    lead = form_contract.schema("Lead")
+    properties = {**lead["properties"], "store": {"type": "string", "pattern": "^[0-9]{3,4}$"}}
+    changed = {**lead, "properties": properties, "required": ["name", "store"]}
+    answers = {name: form_contract.schema(name) for name in SCHEMAS.values()}
+    with form_site(Form(FOLDER, api.url, Contract({**answers, "Lead": changed}))) as url:
         form = FormPage(page, url).open()
         expect(form.field("mail")).to_have_js_property("required", False)
         form.field("name").fill("Ana")
