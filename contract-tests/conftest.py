@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from support import contract
 from support.stack import Stack, local_cloud
+
+
+def pytest_report_header() -> str:
+    return f"contract: SEED={contract.seed()}"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The contract, as Schemathesis loads it here."""
 
-import json
 import os
 import tomllib
 from random import SystemRandom
@@ -10,7 +9,7 @@ import jsonschema
 import schemathesis
 
 from components import openapi
-from support.stack import ROOT, Stack
+from support.stack import ROOT, Answer, Stack
 
 OPENAPI = ROOT / "openapi.yaml"
 DOCUMENT = openapi.load(OPENAPI)
@@ -20,10 +19,9 @@ NO_KEY_YET = "the stack's key"
 
 def seed() -> int:
     """SEED as a number, or a new one for `SEED=random`; without it the one of schemathesis.toml."""
-    text = os.environ.get("SEED", "")
-    if text == "random":
-        return SystemRandom().randrange(2**31)
-    return int(text) if text else int(tomllib.loads(CONFIGURATION.read_text())["seed"])
+    if os.environ.get("SEED") == "random":
+        os.environ["SEED"] = str(SystemRandom().randrange(2**31))  # the same one for whatever this process starts
+    return int(os.environ.get("SEED") or tomllib.loads(CONFIGURATION.read_text())["seed"])
 
 
 def schema(examples: int, seed: int, stack: Stack | None = None) -> schemathesis.BaseSchema:
@@ -64,7 +62,7 @@ def resolved(value: dict[str, Any]) -> dict[str, Any]:
     return dict(openapi.resolve(DOCUMENT, value["$ref"])) if "$ref" in value else value
 
 
-def problems(name: str, response: Any) -> list[str]:
+def problems(name: str, response: Answer) -> list[str]:
     """Where an answer differs from what the contract says of the operation: status, media type, headers, body."""
     responses = operation(name)["responses"]
     if str(response.status) not in responses:
@@ -80,7 +78,7 @@ def problems(name: str, response: Any) -> list[str]:
             found.append(f"{header} is missing")
         elif value is not None:
             found += [f"{header}: {error.message}" for error in violations(rules["schema"], value)]
-    body = json.loads(response.data)
+    body = response.json()
     found += [f"{error.json_path}: {error.message}" for error in violations(content["schema"], body)]
     if "statusCode" in body and body["statusCode"] != response.status:
         found.append(f"statusCode is {body['statusCode']} in an answer {response.status}")
@@ -92,9 +90,9 @@ def violations(schema: dict[str, Any], value: object) -> list[jsonschema.Validat
     return list(validator.iter_errors(value))
 
 
-def hold(name: str, response: Any, *statuses: int) -> Any:
+def hold(name: str, response: Answer, *statuses: int) -> Any:
     """The answer's body. An assertion fails unless it is one of these, in the way that the contract documents."""
-    text = f"{name} answered {response.status}: {response.data[:500]!r}"
+    text = f"{name} answered {response.status}: {response.data[:500]!r}\n\n    {response.curl}\n"
     assert response.status in statuses, text
-    assert problems(name, response) == [], text
+    assert not (found := problems(name, response)), f"{'; '.join(found)}\n{text}"
     return response.json()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # Schemathesis loads this fi
 
 from support import rut
 
-# A file that gets a line for each answer: operation, phase, mode, status and, where there is one, leadId.
+# A file that gets a line for each answer: operation, phase, mode and status, the leadId of a lead that was taken,
+# and the RUT of a row that can't be told from a real client's.
 RECORD = "CONTRACT_RECORD"
+SUBMITTED, CREATED = 202, 200
 
 schemathesis.openapi.format(
     "rut",
@@ -47,8 +50,15 @@ def after_call(
     }
     if case.meta:
         line |= {"phase": case.meta.phase.name.value, "mode": case.meta.generation.mode.value}
-    if response.status_code == 202:
-        line["leadId"] = response.json()["leadId"]
+    if lead_id := re.search(rb'"leadId": ?"([^"]+)"', response.content):
+        line["leadId"] = lead_id[1].decode()
+    key = case.body.get("rut") if isinstance(case.body, dict) else None
+    if (
+        case.method == "POST"
+        and response.status_code in (SUBMITTED, CREATED)
+        and not str(key).startswith(rut.PREFIX)
+    ):
+        line["outside"] = key
     with open(path, "a", encoding="utf-8") as record:
         record.write(json.dumps(line) + "\n")
 

@@ -1,8 +1,9 @@
 """What a run of the suite left behind, read back: counts for each operation, for people and for programs."""
 
+import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,12 @@ def read(record: Path) -> list[dict[str, Any]]:
 
 
 def lead_ids(answers: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [str(answer["leadId"]) for answer in answers if "leadId" in answer]
+    return list(dict.fromkeys(str(answer["leadId"]) for answer in answers if "leadId" in answer))
+
+
+def outside(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """RUTs of rows that the cleaner will not take for a test's: only a broken API accepts such requests."""
+    return sorted({str(answer["outside"]) for answer in answers if "outside" in answer})
 
 
 def cases(answers: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -50,3 +56,34 @@ def table(counts: Mapping[str, Mapping[str, Any]]) -> str:
         answers = "  ".join(f"{status}×{count}" for status, count in one["statuses"].items())
         lines.append(f"{operation:<15}{one['cases']:>6}{phases}  {answers}")
     return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+    """`rows_left`: RUTs of rows that nobody removed. `rows_removed`: None where nobody could remove any."""
+
+    seed: int
+    seconds: float
+    failed: Sequence[str]
+    operations: Mapping[str, Mapping[str, Any]]
+    rows_removed: Mapping[str, int] | None
+    rows_left: Sequence[str]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed and not self.rows_left
+
+    def text(self) -> str:
+        left = (
+            f"rows that look like a real client's were left: {', '.join(self.rows_left)}\n"
+            if self.rows_left
+            else ""
+        )
+        verdict = "passed" if self.passed else f"FAILED ({', '.join(self.failed) or 'rows left'})"
+        return f"{table(self.operations)}\n\n{left}{verdict} in {self.seconds} s with SEED={self.seed}\n"
+
+    def write(self, folder: Path) -> None:
+        """summary.txt for people, summary.json for programs."""
+        (folder / "summary.txt").write_text(self.text(), encoding="utf-8")
+        document = {"passed": self.passed, **dataclasses.asdict(self)}
+        (folder / "summary.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

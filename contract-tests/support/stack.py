@@ -13,9 +13,13 @@ from typing import Any
 import boto3
 import urllib3
 
+from support import curl
+
 ROOT = Path(__file__).parents[2]
 REMOVE_TEST_ROWS = b'{"removeTestRows": true}'
 ENDED = ("COMPLETED", "FAILED")
+TOO_MANY_REQUESTS = 429
+PATIENCE = 5  # times that a throttled request is sent again
 
 
 class StackError(Exception):
@@ -30,6 +34,19 @@ def local_cloud(command: str, home: Path | None, *options: str) -> str:
     if result.returncode:
         raise StackError(f"python -m local_cloud {command} failed:\n{result.stdout}{result.stderr}")
     return result.stdout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """`curl`: the line that asks for it again."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+    curl: str
+
+    def json(self) -> Any:
+        return json.loads(self.data)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +94,31 @@ class Stack:
         body: Any = None,
         *,
         key: bool = True,
+        patient: bool = True,
         headers: Mapping[str, str | None] | None = None,
-    ) -> urllib3.BaseHTTPResponse:
-        """`body`: bytes as they are, anything else as JSON. A header that is None is not sent."""
+    ) -> Answer:
+        """`body`: bytes as they are, anything else as JSON. A header that is None is not sent.
+
+        `patient`: after a 429 wait as long as the answer says, and ask again.
+        """
         sent: dict[str, str | None] = {"x-api-key": self.api_key} if key else {}
         if body is not None:
             sent["Content-Type"] = "application/json"
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent |= headers or {}
         given = {name: value for name, value in sent.items() if value is not None}
-        return _HTTP.request(method, self.url + path, body=body, headers=given)
+        response = _HTTP.request(method, self.url + path, body=body, headers=given)
+        for _ in range(PATIENCE if patient else 0):
+            if response.status != TOO_MANY_REQUESTS:
+                break
+            time.sleep(int(response.headers.get("Retry-After", "1")))
+            response = _HTTP.request(method, self.url + path, body=body, headers=given)
+        return Answer(
+            status=response.status,
+            headers=response.headers,
+            data=response.data,
+            curl=curl.line(method, self.url + path, given, body, self.api_key),
+        )
 
     def aws(self, service: str) -> Any:
         """A client: of the local cloud, or of AWS with the credentials of the environment."""
@@ -104,9 +136,7 @@ class Stack:
         """How many rows of each table went. None: nobody said which function removes them."""
         if self.cleaner is None:
             return None
-        answer = self.aws("lambda").invoke(
-            FunctionName=self.cleaner, Payload=json.dumps(REMOVE_TEST_ROWS).encode()
-        )
+        answer = self.aws("lambda").invoke(FunctionName=self.cleaner, Payload=REMOVE_TEST_ROWS)
         payload = json.loads(answer["Payload"].read())
         if "removed" not in payload:
             raise StackError(
