@@ -1,0 +1,108 @@
+"""Events on the bus, as other systems put them there, are one lead each, however often they come."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from support import contract, rut
+from support.stack import ENDED, Stack
+
+EXAMPLE_SOURCE = "leadbridge.app"
+
+
+@pytest.fixture(autouse=True)
+def reachable(stack: Stack) -> None:
+    if not stack.outputs:
+        pytest.skip("the event bus of a stage elsewhere is not this test's to write to")
+
+
+def lead(**changes: Any) -> dict[str, Any]:
+    return {**contract.example("submitLead", rut.new()), "origin": "app", **changes}
+
+
+def put(stack: Stack, detail: Any, source: str = EXAMPLE_SOURCE) -> str:
+    """The event's id."""
+    entry = {
+        "EventBusName": stack.outputs["event_bus_name"],
+        "Source": source,
+        "DetailType": "LeadReceived",
+        "Detail": json.dumps(detail),
+    }
+    answer = stack.aws("events").put_events(Entries=[entry])
+    assert answer["FailedEntryCount"] == 0
+    return str(answer["Entries"][0]["EventId"])
+
+
+def until(what: str, look: Any) -> Any:
+    deadline = time.monotonic() + 40
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.1)
+    return found
+
+
+def ended(stack: Stack, lead_id: str) -> dict[str, Any]:
+    def look() -> Any:
+        response = stack.request("GET", f"/leads/{lead_id}", key=False)
+        return response.json() if response.status == 200 and response.json()["status"] in ENDED else None
+
+    return dict(until(f"lead {lead_id} to end", look))
+
+
+def executed(stack: Stack, event_id: str) -> str:
+    """How the execution ended that an event started."""
+    machines, flow = stack.aws("stepfunctions"), stack.outputs["lead_flow_arn"]
+
+    def look() -> Any:
+        for each in machines.list_executions(stateMachineArn=flow, maxResults=100)["executions"]:
+            if each["status"] == "RUNNING":
+                continue
+            if event_id in machines.describe_execution(executionArn=each["executionArn"])["input"]:
+                return each["status"]
+        return None
+
+    return str(until(f"the execution of event {event_id}", look))
+
+
+def test_an_event_without_a_lead_id_is_a_lead_under_its_own(stack: Stack) -> None:
+    detail = lead()
+    event_id = put(stack, detail)
+    assert (ended(stack, event_id)["status"], ended(stack, event_id)["step"]) == ("COMPLETED", "benefit")
+    assert stack.request("GET", f"/clients/{detail['rut']}").json()["partner"] == {"store": detail["store"]}
+
+
+def test_a_second_event_of_the_same_lead_does_nothing(stack: Stack) -> None:
+    lead_id = f"twice-{rut.new()}"
+    put(stack, lead(leadId=lead_id))
+    before = ended(stack, lead_id)
+    assert before["status"] == "COMPLETED"
+    other = lead(leadId=lead_id)
+    assert executed(stack, put(stack, other)) == "SUCCEEDED", "a duplicate is no failure"
+    assert ended(stack, lead_id) == before
+    contract.hold("getClient", stack.request("GET", f"/clients/{other['rut']}"), 404)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"rut": "00123456-A"}, "rut"),
+        ({"mail": "nobody"}, "mail"),
+        ({"wantsBenefit": "yes"}, "wantsBenefit"),
+        ({"admin": True}, "unknown"),
+        ({"name": "\ud800"}, "surrogate"),
+        ({"origin": "web"}, "source"),
+    ],
+)
+def test_an_event_that_is_no_lead_fails_before_anything_is_sent(
+    stack: Stack, change: dict[str, Any], named: str
+) -> None:
+    event_id = put(stack, lead(**change))
+    status = ended(stack, event_id)
+    assert (status["status"], status["error"]["step"], status["error"]["code"]) == (
+        "FAILED",
+        "ReceiveLead",
+        "InvalidLead",
+    )
+    assert named in status["error"]["description"]
+    assert executed(stack, event_id) == "FAILED", "a lost lead must not show as a success"
