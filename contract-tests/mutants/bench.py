@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pymysql
+from support import database
 
 from mutants.mutant import Mutant, MutantError
 from mutants.processes import Finished, Runner
@@ -78,16 +78,7 @@ class Bench:
 
     def _drop_tables(self) -> None:
         """A migration that has been applied may not be edited, so it must not have been applied."""
-        database = self.outputs()["database"]
-        connection = pymysql.connect(
-            host=database["host"],
-            port=database["port"],
-            user=database["user"],
-            password=database["password"],
-            database=database["name"],
-        )
-        with connection, connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
+        database.execute(self.outputs(), f"DROP TABLE IF EXISTS {', '.join(TABLES)}")
 
     def _local_cloud(
         self, command: str, *options: str, seconds: float, although_stopped: bool = False

@@ -1,5 +1,6 @@
 """Breakages of the customer database's limits. Each is deployed by migrations to a database without tables."""
 
+from mutants import killers
 from mutants.mutant import Mutant, rows
 
 _TABLES = rows("database", "handlers/migrations/versions/0001_crm_tables.sql")
@@ -9,87 +10,129 @@ _CLIENTS, _PARTNER, _BENEFIT = (
 )
 
 ROWS: tuple[Mutant, ...] = (
-    _TABLES("CLIENTS.rut is one shorter", "VARCHAR(10)", "VARCHAR(9)", after=_CLIENTS),
-    _TABLES("CLIENTS.name is one shorter", "name       VARCHAR(100)", "name       VARCHAR(99)", after=_CLIENTS),
-    _TABLES("CLIENTS.lastname is half as long", "lastname   VARCHAR(100)", "lastname   VARCHAR(50)"),
-    _TABLES("CLIENTS.phone is one shorter", "phone      VARCHAR(16)", "phone      VARCHAR(15)"),
-    _TABLES("CLIENTS.mail is one shorter", "mail       VARCHAR(254)", "mail       VARCHAR(253)"),
+    _TABLES("CLIENTS.rut is one shorter", "VARCHAR(10)", "VARCHAR(9)", after=_CLIENTS, killers=killers.LIMITS),
     _TABLES(
-        "CLIENTS.lead_id holds a UUID only", "lead_id    VARCHAR(64)", "lead_id    VARCHAR(36)", after=_CLIENTS
+        "CLIENTS.name is one shorter",
+        "name       VARCHAR(100)",
+        "name       VARCHAR(99)",
+        after=_CLIENTS,
+        killers=killers.LIMITS,
     ),
-    _TABLES("PARTNER.store is half as long", "store      VARCHAR(64)", "store      VARCHAR(32)"),
     _TABLES(
-        "PARTNER.lead_id holds a UUID only", "lead_id    VARCHAR(64)", "lead_id    VARCHAR(36)", after=_PARTNER
+        "CLIENTS.lastname is half as long",
+        "lastname   VARCHAR(100)",
+        "lastname   VARCHAR(50)",
+        killers=killers.LIMITS,
     ),
-    _TABLES("BENEFIT.lead_id holds a UUID only", "VARCHAR(64)", "VARCHAR(36)", after=_BENEFIT),
-    _TABLES("BENEFIT.wants_benefit is text", "BOOLEAN     NOT NULL", "VARCHAR(5)  NOT NULL"),
+    _TABLES(
+        "CLIENTS.phone is one shorter", "phone      VARCHAR(16)", "phone      VARCHAR(15)", killers=killers.LIMITS
+    ),
+    _TABLES(
+        "CLIENTS.mail is one shorter", "mail       VARCHAR(254)", "mail       VARCHAR(253)", killers=killers.LIMITS
+    ),
+    _TABLES(
+        "CLIENTS.lead_id holds a UUID only",
+        "lead_id    VARCHAR(64)",
+        "lead_id    VARCHAR(36)",
+        after=_CLIENTS,
+        killers=killers.LIMITS,
+    ),
+    _TABLES(
+        "PARTNER.store is half as long", "store      VARCHAR(64)", "store      VARCHAR(32)", killers=killers.LIMITS
+    ),
+    _TABLES(
+        "PARTNER.lead_id holds a UUID only",
+        "lead_id    VARCHAR(64)",
+        "lead_id    VARCHAR(36)",
+        after=_PARTNER,
+        killers=killers.LIMITS,
+    ),
+    _TABLES(
+        "BENEFIT.lead_id holds a UUID only", "VARCHAR(64)", "VARCHAR(36)", after=_BENEFIT, killers=killers.LIMITS
+    ),
+    _TABLES(
+        "BENEFIT.wants_benefit is text", "BOOLEAN     NOT NULL", "VARCHAR(5)  NOT NULL", killers=killers.LIMITS
+    ),
     _TABLES(
         "CLIENTS.phone is a number",
         "phone      VARCHAR(16)  CHARACTER SET ascii COLLATE ascii_bin",
         "phone      BIGINT",
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "names are of ASCII letters",
         "name       VARCHAR(100) NOT NULL",
         "name       VARCHAR(100) CHARACTER SET ascii NOT NULL",
         after=_CLIENTS,
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "names are of Latin letters",
         "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
         "CHARACTER SET latin1",
         after=_CLIENTS,
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "names hold no emoji",
         "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
         "CHARACTER SET utf8mb3",
         after=_CLIENTS,
+        killers=killers.LIMITS,
     ),
-    _TABLES("CLIENTS has no primary key", "    PRIMARY KEY (rut),\n", "    KEY by_rut (rut),\n", after=_CLIENTS),
-    _TABLES("PARTNER has no primary key", "    PRIMARY KEY (rut),\n", "    KEY by_rut (rut),\n", after=_PARTNER),
-    _TABLES("BENEFIT has no primary key", "    PRIMARY KEY (rut),\n", "    KEY by_rut (rut),\n", after=_BENEFIT),
+    _TABLES(
+        "CLIENTS has no primary key",
+        "    PRIMARY KEY (rut),\n",
+        "    KEY by_rut (rut),\n",
+        after=_CLIENTS,
+        killers=killers.TABLE_KEYS,
+    ),
+    _TABLES(
+        "PARTNER has no primary key",
+        "    PRIMARY KEY (rut),\n",
+        "    KEY by_rut (rut),\n",
+        after=_PARTNER,
+        killers=killers.TABLE_KEYS,
+    ),
+    _TABLES(
+        "BENEFIT has no primary key",
+        "    PRIMARY KEY (rut),\n",
+        "    KEY by_rut (rut),\n",
+        after=_BENEFIT,
+        killers=killers.TABLE_KEYS,
+    ),
     _TABLES(
         "a client is a person's name",
         "PRIMARY KEY (rut)",
         "UNIQUE (name, lastname), PRIMARY KEY (rut)",
         after=_CLIENTS,
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "a store has one partner only",
         "    PRIMARY KEY (rut),\n",
         "    UNIQUE (store), PRIMARY KEY (rut),\n",
         after=_PARTNER,
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "PARTNER needs no client",
         ",\n    CONSTRAINT partner_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
         "",
+        killers=killers.TABLE_KEYS,
     ),
     _TABLES(
         "BENEFIT needs no client",
         ",\n    CONSTRAINT benefit_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
         "",
+        killers=killers.TABLE_KEYS,
     ),
     _TABLES(
         "BENEFIT needs a partner",
         "REFERENCES CLIENTS (rut)",
         "REFERENCES PARTNER (rut)",
         after="CONSTRAINT benefit_client",
-    ),
-    _TABLES(
-        "a client goes with its partner",
-        "    CONSTRAINT partner_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
-        "    CONSTRAINT partner_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut) ON DELETE CASCADE",
-    ),
-    _TABLES(
-        "CLIENTS.name may be missing",
-        "name       VARCHAR(100) NOT NULL",
-        "name       VARCHAR(100) NULL",
-        after=_CLIENTS,
-    ),
-    _TABLES(
-        "CLIENTS.mail may be missing", "ascii_bin NOT NULL", "ascii_bin NULL", after="mail       VARCHAR(254)"
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "CLIENTS.phone may be missing", "ascii_bin NOT NULL", "ascii_bin NULL", after="phone      VARCHAR(16)"
@@ -98,11 +141,5 @@ ROWS: tuple[Mutant, ...] = (
         "PARTNER.store may be missing", "ascii_bin NOT NULL", "ascii_bin NULL", after="store      VARCHAR(64)"
     ),
     _TABLES("BENEFIT.wants_benefit may be missing", "BOOLEAN     NOT NULL", "BOOLEAN     NULL"),
-    _TABLES("a row needs a lead", "ascii_bin NULL", "ascii_bin NOT NULL", after=_CLIENTS),
-    _TABLES(
-        "a row doesn't say when it was made",
-        "    created_at TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),\n",
-        "",
-        after=_CLIENTS,
-    ),
+    _TABLES("a row needs a lead", "ascii_bin NULL", "ascii_bin NOT NULL", after=_CLIENTS, killers=killers.LIMITS),
 )

@@ -1,35 +1,69 @@
 """Breakages of the intake's handlers."""
 
+from mutants import killers
 from mutants.mutant import Mutant, rows
 
 _SUBMIT = rows("handlers", "handlers/intake/submit_lead.py")
 _GET = rows("handlers", "handlers/intake/get_lead.py")
 
+_RECEIPT = '{"leadId": lead_id, "status": SUBMITTED}'
+
 ROWS: tuple[Mutant, ...] = (
-    _SUBMIT("a submitted lead answers 200", "http.resource(202,", "http.resource(200,"),
-    _SUBMIT("the receipt has no Location", ', {"Location": f"leads/{lead_id}"})', ")"),
-    _SUBMIT("Location leads elsewhere", 'f"leads/{lead_id}"', 'f"/leads/{lead_id}"'),
+    _SUBMIT("a submitted lead answers 200", "http.resource(202,", "http.resource(200,", killers=killers.LEAD),
+    _SUBMIT("the receipt has no Location", ', {"Location": f"leads/{lead_id}"})', ")", killers=killers.LEAD),
+    _SUBMIT(
+        "Location is not relative to the stage", 'f"leads/{lead_id}"', 'f"/leads/{lead_id}"', killers=killers.LEAD
+    ),
     _SUBMIT(
         "the receipt names the lead otherwise",
-        '{"leadId": lead_id, "status": SUBMITTED}',
+        _RECEIPT,
         '{"id": lead_id, "status": SUBMITTED}',
+        killers=killers.LEAD,
     ),
-    _SUBMIT("the receipt has no status", '{"leadId": lead_id, "status": SUBMITTED}', '{"leadId": lead_id}'),
-    _SUBMIT("the receipt's status is not documented", '"status": SUBMITTED}', '"status": "ACCEPTED"}'),
+    _SUBMIT("the receipt has no status", _RECEIPT, '{"leadId": lead_id}', killers=killers.LEAD),
     _SUBMIT(
-        "the receipt is for another lead", '{"leadId": lead_id, "status"', '{"leadId": str(uuid.uuid4()), "status"'
+        "the receipt's status is not documented",
+        '"status": SUBMITTED}',
+        '"status": "ACCEPTED"}',
+        killers=killers.LEAD,
     ),
-    _SUBMIT("the receipt tells the lead back", '"status": SUBMITTED}', '"status": SUBMITTED, **lead}'),
-    _SUBMIT("an event that the bus refused passes for sent", 'if answer.get("FailedEntryCount"):', "if False:"),
     _SUBMIT(
-        "a bus that can't be reached is not expected",
+        "the receipt tells the lead back",
+        '"status": SUBMITTED}',
+        '"status": SUBMITTED, **lead}',
+        killers=killers.LEAD,
+    ),
+    _SUBMIT(
+        "an event that the bus refused passes for sent",
+        'if answer.get("FailedEntryCount"):',
+        'if answer.get("Failed"):',
+        killers=killers.BUS,
+    ),
+    _SUBMIT(
+        "a bus that can't be reached is a fault of ours",
         "except (BotoCoreError, ClientError) as error:",
         "except ZeroDivisionError as error:",
+        killers=killers.BUS,
     ),
-    _SUBMIT("a lead that was not sent stays noted", "        table.withdraw(lead_id)\n", ""),
-    _SUBMIT("a lead is never noted", '    table.submit(lead_id, lead["origin"])\n', ""),
-    _SUBMIT("the event has another source", 'lead_event.source(lead["origin"])', '"leads." + lead["origin"]'),
-    _SUBMIT("the event has no lead's id", '{**lead, "leadId": lead_id}', "lead"),
-    _SUBMIT("the event loses a field", "{**lead, ", '{**lead, "store": None, '),
-    _GET("a lead's status answers 203", "http.resource(200,", "http.resource(203,"),
+    _SUBMIT("a lead that was not sent stays noted", "        table.withdraw(lead_id)\n", "", killers=killers.BUS),
+    _SUBMIT(
+        "a lead is not noted before it is sent",
+        '    table.submit(lead_id, lead["origin"])\n',
+        "",
+        killers=killers.LEAD,
+    ),
+    _SUBMIT(
+        "the event has another source",
+        'lead_event.source(lead["origin"])',
+        '"leads." + lead["origin"]',
+        killers=killers.LEAD,
+    ),
+    _SUBMIT(
+        "the event has another lead's id",
+        '"leadId": lead_id}, ensure',
+        '"leadId": str(uuid.uuid4())}, ensure',
+        killers=killers.LEAD,
+    ),
+    _SUBMIT("the event loses a field", "{**lead, ", '{**lead, "store": None, ', killers=killers.LEAD),
+    _GET("a lead's status answers 203", "http.resource(200,", "http.resource(203,", killers=killers.LEAD),
 )

@@ -54,6 +54,7 @@ def judge(mutant: Mutant, bench: Bench, suite: Suite, clock: Callable[[], float]
         )
     deployed = clock()
     failure = (suite.first_failure(mutant.killers) if mutant.killers else None) or suite.first_failure()
+    bench.outputs()  # tests also fail where the stack has died, and that proves nothing
     return Verdict(
         mutant=mutant,
         outcome=Outcome.KILLED if failure else Outcome.SURVIVED,
