@@ -27,7 +27,7 @@ class EventBus:
             "Detail": json.dumps({**lead, "leadId": lead_id}, ensure_ascii=False),
         }
         try:
-            answer = self._client.put_events(Entries=[entry])
+            answer = aws.call(self._client.put_events, "Entries", Entries=[entry])
         except (BotoCoreError, ClientError) as error:
             raise EventBusUnavailable("the event bus can't be reached; send the lead again") from error
         if answer.get("FailedEntryCount"):  # PutEvents answers 200 all the same

@@ -34,7 +34,13 @@ class TopicAlerts:
 
     def raise_alert(self, subject: str, details: Mapping[str, str]) -> None:
         try:
-            self._client.publish(TopicArn=self._topic_arn, Subject=subject, Message=json.dumps(details))
+            aws.call(
+                self._client.publish,
+                "MessageId",
+                TopicArn=self._topic_arn,
+                Subject=subject,
+                Message=json.dumps(details),
+            )
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("the topic of alerts can't be reached; try again later") from error
 

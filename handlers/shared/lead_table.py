@@ -210,6 +210,8 @@ class LeadTable:
         text = expression + condition
         return self._conditional(
             "update_item",
+            "Attributes",
+            ReturnValues="UPDATED_NEW",
             Key={"leadId": {"S": lead_id}},
             UpdateExpression=expression,
             ConditionExpression=condition,
@@ -217,16 +219,16 @@ class LeadTable:
             ExpressionAttributeValues={name: _attribute(value) for name, value in values.items() if name in text},
         )
 
-    def _conditional(self, method: str, **arguments: Any) -> bool:
+    def _conditional(self, method: str, proof: str | None = None, **arguments: Any) -> bool:
         try:
-            self._call(method, **arguments)
+            self._call(method, proof, **arguments)
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
-    def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
+    def _call(self, method: str, proof: str | None = None, **arguments: Any) -> dict[str, Any]:
         try:
-            return dict(getattr(self._client, method)(TableName=self._table, **arguments))
+            return aws.call(getattr(self._client, method), proof, TableName=self._table, **arguments)
         except self._client.exceptions.ConditionalCheckFailedException:
             raise
         except (BotoCoreError, ClientError) as error:

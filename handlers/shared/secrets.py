@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handlers.shared import aws
 from handlers.shared.errors import Unavailable
 
 
@@ -24,7 +25,7 @@ class ManagedSecret:
     def get(self, *, fresh: bool = False) -> str:
         if self._value is None or fresh:
             try:
-                answer = self._client.get_secret_value(SecretId=self._arn)
+                answer = aws.call(self._client.get_secret_value, "SecretString", SecretId=self._arn)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable("a secret can't be read; try again later") from error
             self._value = str(answer["SecretString"])
