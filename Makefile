@@ -6,7 +6,7 @@ LEADS ?= 1000
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test contract mutants cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test contract mutants faults cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ mutants: setup packages  ## break the product on purpose, one way at a time: the
 
 cost: setup  ## print what a deployed stack costs in a month: make cost STACK=dev LEADS=1000 (a day)
 	@$(BIN)/python -m operations cost --deployment .leadbridge/$(STACK)/state/stack.json --leads-per-day $(LEADS)
+
+faults: setup packages  ## break every line of the stack in every known way, and count what became of the leads; PART=matrix
+	@$(BIN)/python -m tests.faults $(if $(PART),--part $(PART)) $(if $(JSON),--json)
 
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py
