@@ -1,4 +1,4 @@
-"""The table that holds each lead's state in the flow, with a sparse index of the failed ones."""
+"""The table that holds each lead's state in the flow; sparse indexes of the failed and the unfinished ones."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from components import iam
 
 FAILED_INDEX = "failed"
+UNFINISHED_INDEX = "unfinished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class LeadTable(pulumi.ComponentResource):
                 {"name": "leadId", "type": "S"},
                 {"name": "failed", "type": "S"},
                 {"name": "updatedAt", "type": "S"},
+                {"name": "unfinished", "type": "S"},
+                {"name": "createdAt", "type": "S"},
             ],
             global_secondary_indexes=[
                 {
@@ -38,7 +41,14 @@ class LeadTable(pulumi.ComponentResource):
                     "hash_key": "failed",
                     "range_key": "updatedAt",
                     "projection_type": "ALL",
-                }
+                },
+                {
+                    # its keys stay as they are from a lead's start to its end: two writes for each lead
+                    "name": UNFINISHED_INDEX,
+                    "hash_key": "unfinished",
+                    "range_key": "createdAt",
+                    "projection_type": "KEYS_ONLY",
+                },
             ],
             ttl={"attribute_name": "expiresAt", "enabled": True},
             point_in_time_recovery={"enabled": True},

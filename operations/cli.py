@@ -1,11 +1,9 @@
 """The command line: python -m operations COMMAND."""
 
 import argparse
-import signal
-import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -30,12 +28,12 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(as_json=options.json)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         if options.command == "cost":
             return cost.run(options)
         place = Place(stack=options.stack, home=options.home, outputs=options.outputs)
-        return int(options.run(options, find(place), console))
+        with closing(find(place)) as stack:
+            return int(options.run(options, stack, console))
     except KeyboardInterrupt:
         console.error("interrupted; what was done stays done, and the same command carries on from there")
         return INTERRUPTED
@@ -51,10 +49,6 @@ def _fail(console: Console, text: str) -> int:
     console.error(f"error: {text}")
     console.result({"error": text})
     return 1
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,7 +78,3 @@ def _parser() -> argparse.ArgumentParser:
     purpose = "what the stack costs in a month, from its own resources"
     cost.add_options(subparsers.add_parser("cost", help=purpose, description=f"Print {purpose}."))
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from handlers.orchestration import catch_errors
 from handlers.shared import lead_event
 from operations import times
 from operations.dead_letters import DeadLetter, DeadLetters
-from operations.leads import Lead, Leads
+from operations.executions import RUNNING, Execution, Executions
+from operations.leads import PROCESSING, Lead, Leads
 from operations.stack import Stack
 
-FAILED, DEAD_LETTER = "failed", "dead-letter"
-KINDS = (FAILED, DEAD_LETTER)
+FAILED, STUCK, DEAD_LETTER = "failed", "stuck", "dead-letter"
+KINDS = (FAILED, STUCK, DEAD_LETTER)
+NOT_STARTED, STILL_RUNNING = "NotStarted", "StillRunning"
 # An event that is refused as it stands will be refused again; a replay needs to be asked for it by name.
-PERMANENT_ERRORS = frozenset({"InvalidLead"})
+PERMANENT_ERRORS = frozenset({"InvalidLead", catch_errors.UNREADABLE})
+# Longer than the flow retries one step by itself.
+STUCK_AFTER = timedelta(minutes=20)
 
 _STATUS_CHANGE = "Step Functions Execution Status Change"
 
@@ -40,13 +45,14 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """None lets everything through. Times as the table writes them."""
+    """None lets everything through; times as the table writes them. `stuck_after`: without news for so long."""
 
     kind: str | None = None
     state: str | None = None
     error: str | None = None
     since: str | None = None
     until: str | None = None
+    stuck_after: timedelta = STUCK_AFTER
 
     def wants(self, kind: str) -> bool:
         return self.kind in (None, kind)
@@ -62,10 +68,18 @@ class Filter:
 
 
 def of_leads(stack: Stack, wanted: Filter) -> Iterator[Finding]:
-    """Failed leads, oldest first."""
+    """Failed leads, then stuck ones, each oldest first."""
+    leads = Leads(stack)
     if wanted.wants(FAILED):
-        found = Leads(stack).failed(since=wanted.since or "", until=wanted.until or "9")
+        found = leads.failed(since=wanted.since or "", until=wanted.until or "9")
         yield from filter(wanted.matches, map(of_failed, found))
+    if wanted.wants(STUCK):
+        executions = Executions(stack)
+        before = times.iso(datetime.now(UTC) - wanted.stuck_after)
+        for lead in leads.unfinished(until=before):
+            execution = executions.describe(lead.execution) if lead.execution else None
+            if lead.updated_at <= before and wanted.matches(finding := of_stuck(lead, execution)):
+                yield finding
 
 
 def of_failed(lead: Lead) -> Finding:
@@ -77,6 +91,29 @@ def of_failed(lead: Lead) -> Finding:
         description=lead.error.get("description", ""),
         since=lead.updated_at,
         replayable=True,
+        execution=lead.execution,
+        subject=lead,
+    )
+
+
+def of_stuck(lead: Lead, execution: Execution | None) -> Finding:
+    if lead.status != PROCESSING or execution is None:
+        state, error, replayable = "EventBridge", NOT_STARTED, False
+        description = "no execution has begun; its event may be in the archive, for a replay of that time"
+    elif execution.status == RUNNING:
+        state, error, replayable = "LeadFlow", STILL_RUNNING, False
+        description = f"its execution still runs, after {lead.step}; it retries or waits"
+    else:
+        state, error, replayable = "LeadFlow", f"Execution.{execution.status}", True
+        description = "its execution is over and left it unfinished"
+    return Finding(
+        kind=STUCK,
+        id=lead.lead_id,
+        state=state,
+        error=error,
+        description=description,
+        since=lead.updated_at,
+        replayable=replayable,
         execution=lead.execution,
         subject=lead,
     )
@@ -134,8 +171,9 @@ def is_report(letter: DeadLetter) -> bool:
 
 
 def all_of(stack: Stack, wanted: Filter) -> list[Finding]:
-    found = list(of_leads(stack, wanted))
+    found = {finding.id: finding for finding in of_leads(stack, wanted)}
     if wanted.wants(DEAD_LETTER):
         with DeadLetters(stack).held() as letters:
-            found += filter(wanted.matches, map(of_dead_letter, letters))
-    return sorted(found, key=lambda finding: finding.since)
+            # a lead whose event is in the queue is not listed twice
+            found |= {each.id: each for each in map(of_dead_letter, letters) if wanted.matches(each)}
+    return sorted(found.values(), key=lambda finding: finding.since)

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from operations.console import Console
 from operations.errors import OperationsError
+from operations.executions import RUNNING, Executions
 from operations.leads import COMPLETED, FAILED, Lead, Leads
+from operations.replay import Outcome
 from operations.stack import Stack
 
 WAIT_SECONDS = 20 * 60  # longer than the retries of one step
@@ -17,22 +19,29 @@ def follow(
     lead_ids: Sequence[str],
     console: Console,
     *,
-    failed_before: Mapping[str, str | None] | None = None,
+    replays: Mapping[str, Outcome] | None = None,
     seconds: float = WAIT_SECONDS,
 ) -> list[Lead]:
     """Each lead once it has completed or failed. Raise OperationsError when one takes longer.
 
-    `failed_before`: lead -> the execution whose failure is being replayed, and so is no end.
+    `replays`: lead -> its replay. The failure that is being replayed is no end, unless the replay has ended too.
     """
-    leads = Leads(stack)
+    leads, executions = Leads(stack), Executions(stack)
+
+    def has_ended(lead: Lead) -> bool:
+        replay = (replays or {}).get(lead.lead_id)
+        if lead.status != FAILED or replay is None or lead.execution != replay.failed_execution:
+            return lead.status in (COMPLETED, FAILED)
+        return replay.execution is None or executions.describe(replay.execution).status != RUNNING
+
     deadline = time.monotonic() + seconds
     ended: dict[str, Lead] = {}
     pause, longest = _POLL_SECONDS
     while True:
         for lead_id in lead_ids:
             lead = leads.get(lead_id) if lead_id not in ended else None
-            if lead is not None and _has_ended(lead, (failed_before or {}).get(lead_id)):
-                ended[lead_id] = lead
+            if lead is not None and has_ended(lead):
+                ended[lead_id] = leads.get(lead_id) or lead
         waiting = len(lead_ids) - len(ended)
         if not waiting:
             return [ended[lead_id] for lead_id in lead_ids]
@@ -44,7 +53,3 @@ def follow(
         console.progress(f"waiting for {waiting} of {len(lead_ids)} leads")
         time.sleep(pause)
         pause = min(pause * 1.3, longest)
-
-
-def _has_ended(lead: Lead, failed_before: str | None) -> bool:
-    return lead.status == COMPLETED or (lead.status == FAILED and lead.execution != failed_before)

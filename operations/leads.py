@@ -54,28 +54,34 @@ class Leads:
         return _lead(answer["Item"]) if "Item" in answer else None
 
     def failed(self, *, since: str = "", until: str = "9") -> Iterator[Lead]:
-        """Oldest first; times as the table writes them."""
-        projection = _projection(_SHOWN)
-        projection["ExpressionAttributeNames"] |= {"#failed": "failed"}
+        """Oldest failure first; times as the table writes them."""
+        yield from map(_lead, self._indexed("failed", "updatedAt", since or "0", until, _projection(_SHOWN)))
+
+    def unfinished(self, *, until: str) -> Iterator[Lead]:
+        """Leads that came in before then and have neither completed nor failed, oldest first."""
+        for item in self._indexed("unfinished", "createdAt", "0", until, {}):
+            lead = self.get(item["leadId"]["S"])
+            if lead is not None and lead.status in (SUBMITTED, PROCESSING):  # the index is a moment behind
+                yield lead
+
+    def _indexed(
+        self, index: str, time: str, since: str, until: str, projection: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
+        names = {"#index": index, "#time": time, **projection.get("ExpressionAttributeNames", {})}
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            IndexName="failed",
-            KeyConditionExpression="#failed = :yes AND updatedAt BETWEEN :since AND :until",
-            ExpressionAttributeValues={
-                ":yes": {"S": "yes"},
-                ":since": {"S": since or "0"},
-                ":until": {"S": until},
-            },
-            **projection,
+            IndexName=index,
+            KeyConditionExpression="#index = :yes AND #time BETWEEN :since AND :until",
+            ExpressionAttributeValues={":yes": {"S": "yes"}, ":since": {"S": since}, ":until": {"S": until}},
+            **{**projection, "ExpressionAttributeNames": names},
         )
         for page in pages:
-            yield from map(_lead, page["Items"])
+            yield from page["Items"]
 
 
 def _projection(names: Sequence[str]) -> dict[str, Any]:
-    aliases = {f"#{name}": name for name in names if name != "updatedAt"}
-    shown = [f"#{name}" if name != "updatedAt" else name for name in names]
-    return {"ProjectionExpression": ", ".join(shown), "ExpressionAttributeNames": aliases}
+    aliases = {f"#{name}": name for name in names}
+    return {"ProjectionExpression": ", ".join(aliases), "ExpressionAttributeNames": aliases}
 
 
 def _lead(item: Mapping[str, Any]) -> Lead:

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.shared.lead_table import Issue, LeadTable
 from operations.dead_letters import DeadLetter, DeadLetters
 from operations.errors import NotTaken
-from operations.executions import Executions
+from operations.executions import RUNNING, Execution, Executions
 from operations.findings import is_lead, is_report
-from operations.leads import FAILED, Lead, Leads
+from operations.leads import FAILED, PROCESSING, SUBMITTED, Lead, Leads
 from operations.stack import Stack
 
 REPLAYED, UNCHANGED, IMPOSSIBLE = "replayed", "unchanged", "impossible"
@@ -38,17 +39,29 @@ class Replayer:
         self._leads = Leads(stack)
         self._executions = Executions(stack)
         self._letters = DeadLetters(stack)
+        self._table = LeadTable(stack.client("dynamodb"), stack.table_name)
 
     def lead(self, lead_id: str) -> Outcome:
         """Start the execution that carries a failed lead through; safe to repeat and to do twice at once."""
         lead = self._leads.get(lead_id, with_payload=True)
         if lead is None:
             return Outcome(id=lead_id, what=IMPOSSIBLE, note="there is no such lead")
-        if lead.status != FAILED:
-            return Outcome(id=lead_id, what=UNCHANGED, note=f"it is {lead.status}")
+        if lead.status == PROCESSING and lead.execution is not None:
+            execution = self._executions.describe(lead.execution)
+            if execution.status == RUNNING:
+                note = "its execution runs"
+                return Outcome(id=lead_id, what=UNCHANGED, note=note, execution=execution.arn)
+            lead = lead if self._dry_run else self._released(lead, execution)
+        if lead.status not in (FAILED, PROCESSING):
+            note = f"it is {lead.status}"
+            if lead.status == SUBMITTED:
+                note += (
+                    ": its event is on its way; if it stays so, replay --from … --to … takes it from the archive"
+                )
+            return Outcome(id=lead_id, what=UNCHANGED, note=note)
         if lead.dismissed:
             return Outcome(id=lead_id, what=IMPOSSIBLE, note="it was dismissed, and its event with it")
-        event = lead.payload or self._input(lead)
+        event = lead.payload if lead.payload not in (None, "null") else self._input(lead)
         if event is None:
             note = "its event is not kept any more; the archive may hold it: replay --from … --to …"
             return Outcome(id=lead_id, what=IMPOSSIBLE, note=note)
@@ -77,13 +90,27 @@ class Replayer:
         if self._dry_run:
             return Outcome(id=lead_id, what=REPLAYED, note="out of the dead-letter queue")
         if is_report(letter):
-            self._report(letter.event, letter.target)
+            lead_id = self._report(letter.event, letter.target)
             note = "handed to CatchErrors"
         else:
             self._put_on_the_bus(letter.event, lead_id)
             note = "sent to the bus"
         self._letters.delete(letter)
         return Outcome(id=lead_id, what=REPLAYED, note=f"{note}, taken out of the queue")
+
+    def _released(self, lead: Lead, execution: Execution) -> Lead:
+        """The lead after a note that its execution, which is over, has failed it: the flow itself could not.
+
+        The write is conditional: a lead that has moved on meanwhile is left as it is.
+        """
+        issue = Issue(
+            step="LeadFlow",
+            code=f"Execution.{execution.status}",
+            description=f"The execution is {execution.status} and left the lead unfinished.",
+        )
+        event = json.loads(execution.input) if execution.input else None
+        self._table.fail(lead.lead_id, execution.arn, issue, event)
+        return self._leads.get(lead.lead_id, with_payload=True) or lead
 
     def _input(self, lead: Lead) -> str | None:
         return self._executions.describe(lead.execution).input if lead.execution else None
@@ -106,7 +133,10 @@ class Replayer:
         if answer.get("FailedEntryCount") != 0:  # PutEvents answers 200 all the same
             raise NotTaken(f"{lead_id}: the event bus did not take the event ({answer.get('Entries')}).")
 
-    def _report(self, event: Mapping[str, Any], function_arn: str) -> None:
+    def _report(self, event: Mapping[str, Any], function_arn: str) -> str:
+        """The id of the lead that is then noted as failed."""
         answer = self._stack.client("lambda").invoke(FunctionName=function_arn, Payload=json.dumps(event))
+        result = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
-            raise NotTaken(f"CatchErrors failed: {answer['Payload'].read().decode(errors='replace')[:300]}")
+            raise NotTaken(f"CatchErrors failed with {result.get('errorType')}; the report stays in the queue.")
+        return str(result["leadId"])

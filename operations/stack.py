@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +58,19 @@ class Stack:
         self.table_name: str = outputs["lead_table_name"]
         self.region: str = outputs["region"]
         self._endpoint_url: str | None = outputs.get("aws_endpoint_url")
+        self._clients: dict[str, Any] = {}
 
-    @cache  # noqa: B019 (one stack for each command)
     def client(self, service: str) -> Any:
         """With the person's own credentials on AWS, and with the account's own on the local cloud."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+
+    def _new_client(self, service: str) -> Any:
         local = {
             "endpoint_url": self._endpoint_url,
             "aws_access_key_id": "test",

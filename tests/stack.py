@@ -124,9 +124,9 @@ class Stack:
 
         return wait_for(look, timeout, f"lead {lead_id} to end")
 
-    def rows(self, statement: str, *arguments: Any) -> tuple[tuple[Any, ...], ...]:
+    def connection(self) -> pymysql.Connection:
         database = self.outputs["database"]
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=database["host"],
             port=database["port"],
             user=database["user"],
@@ -134,12 +134,11 @@ class Stack:
             database=database["name"],
             charset="utf8mb4",
         )
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, arguments)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+
+    def rows(self, statement: str, *arguments: Any) -> tuple[tuple[Any, ...], ...]:
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            return cursor.fetchall()
 
     def rows_of(self, rut: str) -> dict[str, tuple[tuple[Any, ...], ...]]:
         return {

@@ -1,4 +1,4 @@
-"""List what needs an operator: failed leads and dead letters, each with its reason."""
+"""List what needs an operator: failed leads, stuck ones and dead letters, each with its reason."""
 
 import argparse
 

@@ -2,8 +2,10 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from operations import findings
+from operations import findings, times
 from operations.commands import selection
 from operations.console import Console
 from operations.dead_letters import DeadLetter, DeadLetters
@@ -58,6 +60,9 @@ def _replay(options: argparse.Namespace, stack: Stack) -> Iterator[Outcome]:
         elif finding.error in PERMANENT_ERRORS and options.error is None:
             note = f"it can't pass as it is; --error {finding.error} replays it all the same"
             yield Outcome(id=lead_id, what=UNCHANGED, note=note)
+        elif not finding.replayable:
+            what = UNCHANGED if finding.error == findings.STILL_RUNNING else IMPOSSIBLE
+            yield Outcome(id=lead_id, what=what, note=finding.description)
         else:
             yield replayer.lead(lead_id)
 
@@ -75,6 +80,8 @@ def _by_id(lead_ids: Sequence[str], stack: Stack) -> Iterator[tuple[str, Finding
 
 def _by_filter(options: argparse.Namespace, stack: Stack) -> Iterator[tuple[str, Finding]]:
     wanted = selection.wanted(options)
+    # what fails again while this runs is left for the next time
+    wanted = replace(wanted, until=wanted.until or times.iso(datetime.now(UTC)))
     for finding in findings.of_leads(stack, wanted):
         yield finding.id, finding
     if wanted.wants(DEAD_LETTER):
@@ -84,8 +91,8 @@ def _by_filter(options: argparse.Namespace, stack: Stack) -> Iterator[tuple[str,
 
 
 def _follow(replayed: Sequence[Outcome], stack: Stack, console: Console) -> bool:
-    failed_before = {outcome.id: outcome.failed_execution for outcome in replayed}
-    ended = follow(stack, list(failed_before), console, failed_before=failed_before)
+    replays = {outcome.id: outcome for outcome in replayed}
+    ended = follow(stack, list(replays), console, replays=replays)
     for lead in ended:
         console.say(f"{lead.lead_id:<36}  {lead.status:<10}  {': '.join(lead.error.values())}")
     return all(lead.status == COMPLETED for lead in ended)

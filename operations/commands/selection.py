@@ -1,9 +1,10 @@
 """Options that choose among what needs an operator."""
 
 import argparse
+from datetime import timedelta
 
 from operations import times
-from operations.findings import KINDS, Filter
+from operations.findings import KINDS, STUCK_AFTER, Filter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,11 +15,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since", metavar="TIME", help="only what failed since then: 15m, 2h, 3d ago, or ISO 8601"
     )
     parser.add_argument("--until", metavar="TIME", help="only what failed until then")
+    parser.add_argument(
+        "--stuck-after",
+        type=float,
+        default=STUCK_AFTER.total_seconds() / 60,
+        metavar="MINUTES",
+        help="how long a lead may be unfinished without news (default: %(default).0f)",
+    )
 
 
 def wanted(options: argparse.Namespace) -> Filter:
     since, until = (times.iso(times.parse(text)) if text else None for text in (options.since, options.until))
-    return Filter(kind=options.kind, state=options.state, error=options.error, since=since, until=until)
+    return Filter(
+        kind=options.kind,
+        state=options.state,
+        error=options.error,
+        since=since,
+        until=until,
+        stuck_after=timedelta(minutes=options.stuck_after),
+    )
 
 
 def is_narrowed(options: argparse.Namespace) -> bool:

@@ -1,57 +1,18 @@
 """What failed is listed with its reason and brought through, once, however often it is asked for."""
 
-import json
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.operations.leads import aborted, bury, event_of, executions, held_up, lost, submitted
 from tests.stack import Stack, new_lead, wait_for
 
 Ask = Callable[..., dict[str, Any]]
 
 
-def event_of(lead: dict[str, Any], lead_id: str | None = None) -> dict[str, Any]:
-    """As EventBridge delivers it."""
-    detail = {**lead, **({"leadId": lead_id} if lead_id else {})}
-    source, detail_type = f"leadbridge.{lead['origin']}", "LeadReceived"
-    return {"id": str(uuid.uuid4()), "source": source, "detail-type": detail_type, "detail": detail}
-
-
-def aborted(stack: Stack, lead: dict[str, Any]) -> str:
-    """A valid lead whose execution was aborted before it did anything; its id."""
-    lead_id = str(uuid.uuid4())
-    flow = stack.client("stepfunctions")
-    started = flow.start_execution(
-        stateMachineArn=stack.outputs["lead_flow_arn"], input=json.dumps(event_of(lead, lead_id))
-    )
-    flow.stop_execution(executionArn=started["executionArn"])
-    assert stack.ended(lead_id)["status"] == "FAILED"
-    return lead_id
-
-
-def bury(stack: Stack, event: Any, **attributes: str) -> None:
-    """Put an event into the dead-letter queue as EventBridge does."""
-    stack.client("sqs").send_message(
-        QueueUrl=stack.outputs["dead_letter_queue_url"],
-        MessageBody=event if isinstance(event, str) else json.dumps(event),
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-        },
-    )
-
-
 def found(ask: Ask, *options: str) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in ask("failed", *options)["findings"]}
-
-
-def executions(stack: Stack, lead_id: str) -> list[str]:
-    """Names of the executions whose input names the lead."""
-    flow = stack.client("stepfunctions")
-    listed = flow.list_executions(stateMachineArn=stack.outputs["lead_flow_arn"])["executions"]
-    inputs = {each["name"]: flow.describe_execution(executionArn=each["executionArn"])["input"] for each in listed}
-    return [name for name, text in inputs.items() if lead_id in text]
 
 
 def test_a_failed_lead_is_listed_with_its_reason_and_replayed_to_its_end(stack: Stack, ask: Ask) -> None:
@@ -97,6 +58,41 @@ def test_a_dead_letter_is_listed_again_and_again_and_replayed_once(stack: Stack,
     assert stack.ended(event["id"])["status"] == "COMPLETED", (
         "the lead has the id that its event would have given it"
     )
+
+
+def test_a_lead_whose_execution_is_gone_is_stuck_and_brought_through(stack: Stack, ask: Ask) -> None:
+    lead = new_lead(origin="app")
+    lead_id = lost(stack, lead)
+    assert lead_id not in found(ask), "it may still move"
+    entry = found(ask, "--stuck-after", "0")[lead_id]
+    assert (entry["kind"], entry["error"], entry["replayable"]) == ("stuck", "Execution.ABORTED", True)
+    assert "replay" in ask("status", lead_id)["next"]
+    assert ask("replay", lead_id, "--wait")["counts"]["replayed"] == 1
+    assert stack.ended(lead_id)["status"] == "COMPLETED"
+    assert lead_id not in found(ask, "--stuck-after", "0")
+
+
+def test_a_lead_whose_execution_runs_is_left_alone(stack: Stack, ask: Ask) -> None:
+    lead = new_lead(origin="app")
+    lead_id = aborted(stack, lead)
+    with held_up(stack, lead["rut"]):
+        ask("replay", lead_id)
+        wait_for(
+            lambda: ask("status", lead_id)["status"] == "PROCESSING" or None, 20, "the replay to claim the lead"
+        )
+        entry = found(ask, "--stuck-after", "0")[lead_id]
+        assert (entry["error"], entry["replayable"]) == ("StillRunning", False)
+        for words in ([lead_id], ["--state", "LeadFlow", "--error", "StillRunning", "--stuck-after", "0"]):
+            assert {each["what"] for each in ask("replay", *words)["outcomes"]} == {"unchanged"}
+    assert stack.ended(lead_id)["status"] == "COMPLETED"
+    assert len(executions(stack, lead_id)) == 2
+
+
+def test_a_lead_that_never_started_is_stuck_with_a_way_out(stack: Stack, ask: Ask) -> None:
+    lead_id = submitted(stack)
+    entry = found(ask)[lead_id]
+    assert (entry["kind"], entry["error"]) == ("stuck", "NotStarted")
+    assert "archive" in entry["description"]
 
 
 def test_an_event_that_is_no_lead_stays_in_the_queue_with_the_reason(stack: Stack, ask: Ask) -> None:
