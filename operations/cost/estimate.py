@@ -39,6 +39,7 @@ WITHOUT_COST = {
     "aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation",
     "aws:iam/role:Role",
     "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     "aws:lambda/functionUrl:FunctionUrl",
     "aws:lambda/invocation:Invocation",
     "aws:lambda/permission:Permission",

@@ -81,9 +81,7 @@ def executions(stack: Stack, lead_id: str) -> list[str]:
 def held_up(stack: Stack, rut: str) -> Iterator[None]:
     """Another transaction holds the client's row: the flow waits and retries."""
     with stack.connection() as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO CLIENTS (rut, name, lastname, phone, mail) VALUES (%s, 'x', 'x', '5555555', 'x@x.cl')",
-            rut,
-        )
+        row = (rut, "x", "x", "5555555", "x@example.com")
+        cursor.execute("INSERT INTO CLIENTS (rut, name, lastname, phone, mail) VALUES (%s, %s, %s, %s, %s)", row)
         yield
         connection.rollback()
