@@ -1,6 +1,5 @@
 """`POST /leads`: note the lead, put it on the event bus, answer 202."""
 
-import json
 import uuid
 from functools import cache
 from typing import Any
@@ -20,12 +19,7 @@ class EventBus:
 
     def publish(self, lead_id: str, lead: dict[str, Any]) -> None:
         """Raise EventBusUnavailable when the bus did not take the event."""
-        entry = {
-            "EventBusName": self._name,
-            "Source": lead_event.source(lead["origin"]),
-            "DetailType": lead_event.DETAIL_TYPE,
-            "Detail": json.dumps({**lead, "leadId": lead_id}, ensure_ascii=False),
-        }
+        entry = lead_event.entry(self._name, lead_id, lead)
         try:
             answer = aws.call(self._client.put_events, "Entries", Entries=[entry])
         except (BotoCoreError, ClientError) as error:

@@ -1,0 +1,80 @@
+"""What has been sent of a file, so that an import carries on where it ended and sends nothing twice."""
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+from operations.errors import OperationsError
+
+
+class Journal:
+    """A line for the stack, then one for each lead that was sent. Only one import holds it at a time.
+
+    Lead ids are made from a secret of the journal and the lead itself: the same row has the same id in every
+    run, and nobody else can work it out. So even a row that was sent and not written down is sent again as the
+    same lead, which does nothing.
+    """
+
+    def __init__(self, path: Path, stack: str) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            raise OperationsError(f"{path} is in use: another import of this file runs.") from None
+        try:
+            self._namespace, self.sent = self._load(stack)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def lead_id(self, lead: object) -> str:
+        return str(uuid.uuid5(self._namespace, json.dumps(lead, sort_keys=True)))
+
+    def add(self, lead_ids: Iterable[str]) -> None:
+        """Written through to the disk before this returns."""
+        lead_ids = list(lead_ids)
+        self._append("".join(f"{lead_id}\n" for lead_id in lead_ids))
+        self.sent.update(lead_ids)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def _load(self, stack: str) -> tuple[uuid.UUID, set[str]]:
+        text = self._path.read_text(encoding="ascii", errors="replace")
+        whole = text[: text.rfind("\n") + 1]
+        os.ftruncate(self._descriptor, len(whole))  # a line that was cut off by a crash goes
+        os.lseek(self._descriptor, 0, os.SEEK_END)
+        if not whole:
+            namespace = uuid.uuid4()
+            self._append(json.dumps({"namespace": str(namespace), "stack": stack}) + "\n")
+            return namespace, set()
+        first, *rest = whole.splitlines()
+        try:
+            header = json.loads(first)
+            namespace, other = uuid.UUID(header["namespace"]), header["stack"]
+        except (ValueError, KeyError, TypeError):
+            raise OperationsError(
+                f"{self._path} is not an import's journal. Move it away, or give --journal another file."
+            ) from None
+        if other != stack:
+            raise OperationsError(
+                f"{self._path} belongs to an import into {other}. Give --journal another file for {stack}."
+            )
+        return namespace, set(rest)
+
+    def _append(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+        os.fsync(self._descriptor)
