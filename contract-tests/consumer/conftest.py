@@ -1,10 +1,7 @@
 """The deployed consumers, with a recording proxy between them and the API."""
 
-import functools
 from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
 from consumer.independent import WireContract
 from consumer.recording_proxy import RecordingProxy
@@ -21,22 +18,11 @@ def contract() -> WireContract:
     return WireContract(openapi.load(ROOT / "openapi.yaml"))
 
 
-@functools.cache
-def aws_client(service: str, endpoint_url: str, region: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=endpoint_url,
-        region_name=region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
 @pytest.fixture(scope="module")
 def proxy(stack: Stack) -> Iterator[RecordingProxy]:
     """Every function of the stack that calls the API calls it through this while the file's tests run."""
     assert stack.outputs, "these tests change settings of functions: run them on the local stack, without URL"
-    functions = aws_client("lambda", stack.outputs["aws_endpoint_url"], stack.outputs["region"])
+    functions = stack.aws("lambda")
     with RecordingProxy(stack.url).running() as running:
         before = {
             each["FunctionName"]: each["Environment"]["Variables"]

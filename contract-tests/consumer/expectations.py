@@ -24,7 +24,6 @@ LEAD = {**CLIENT, **PARTNER, **BENEFIT, "origin": "web"}
 RECEIPT = {"leadId": LEAD_ID, "status": "SUBMITTED"}
 ISSUE = {"step": "CreateClient", "code": "CrmRejected", "description": "The CRM refused it."}
 STATUS = {"leadId": LEAD_ID, "status": "COMPLETED", "step": "benefit", "updatedAt": "2026-11-22T10:00:00.000Z"}
-RETRY = {"retry-after": "5"}
 
 # operation -> method, path, headers and a body that it takes
 CALLS: dict[str, tuple[str, str, dict[str, str], dict[str, Any] | None]] = {
@@ -59,7 +58,7 @@ REFUSED: dict[str, tuple[Any, ...]] = {
 # operation -> answers that a consumer understands
 MESSAGES: dict[str, tuple[int, ...]] = {
     "submitLead": (400, 413, 415, 429, 500, 503),
-    "getLead": (400, 404, 429, 500, 503),
+    "getLead": (400, 404, 413, 429, 500, 503),
     "createClient": (200, 400, 403, 409, 413, 415, 429, 500, 503),
     "createPartner": (200, 400, 403, 404, 409, 413, 415, 429, 500, 503),
     "createBenefit": (200, 400, 403, 404, 409, 413, 415, 429, 500, 503),
@@ -133,7 +132,7 @@ def _answers() -> Iterator[Expectation]:
 
 
 def _messages(operation: str, status: int) -> Iterator[Expectation]:
-    retry = RETRY if status == 503 else {}
+    retry = retry_after(status)
     body = {"statusCode": status, "message": "SOME_CODE", "description": "A sentence."}
     yield Expectation(operation, _answer(status, body, retry), True)
     if status in READ or operation == "createPartner":  # the one that has every status
@@ -144,6 +143,11 @@ def _messages(operation: str, status: int) -> Iterator[Expectation]:
             yield Expectation(operation, _answer(status, body, wrong), False)
     page = Response(status=status, headers={"content-type": "text/html", **retry}, body=json.dumps(body).encode())
     yield Expectation(operation, page, False)
+
+
+def retry_after(status: int, seconds: int = 5) -> dict[str, str]:
+    """The header of the answers that ask to come back later."""
+    return {"retry-after": str(seconds)} if status in (429, 503) else {}
 
 
 def _answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:

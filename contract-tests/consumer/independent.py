@@ -77,7 +77,8 @@ class WireContract:
         if documented is None:
             return [f"{operation_id}: status {response.status} is not documented"]
         found = []
-        for name, rule in documented.get("headers", {}).items():
+        for name, header in documented.get("headers", {}).items():
+            rule = self._resolved(header)
             value = response.headers.get(name.lower())
             if value is None:
                 found += [f"header {name} is missing"] if rule.get("required") else []

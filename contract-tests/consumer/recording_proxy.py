@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import urllib3
+from consumer.expectations import retry_after
 from consumer.independent import Request, Response
 
 # What the answer's own connection decides.
@@ -22,7 +23,7 @@ class Break(Response):
 def message(status: int, **headers: str) -> Response:
     """An answer in the contract's shape, with text that stands for what a person must not find elsewhere."""
     body = {"statusCode": status, "message": f"SAID_{status}", "description": "Said by the test."}
-    return answer(status, body, **headers)
+    return answer(status, body, **retry_after(status, seconds=1), **headers)
 
 
 def answer(status: int, body: Any, **headers: str) -> Response:

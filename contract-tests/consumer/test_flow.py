@@ -116,9 +116,8 @@ def leads(stack: Stack, proxy: RecordingProxy) -> Leads:
     """All under way at once: a retry waits a second, and each lead meets its own faults only."""
     found: Leads = {}
     for (state, status), reaction in EXPECTED.items():
-        retry = {"retry_after": "1"} if status == 503 else {}
         repeats = 2 if reaction == KEY_READ_AGAIN else 1
-        responses = [] if reaction == DONE else [message(status, **retry)] * repeats
+        responses = [] if reaction == DONE else [message(status)] * repeats
         found[state, status] = Lead(stack, proxy, state, *responses)
     for name, response in OUTSIDE_THE_CONTRACT.items():
         found[name] = Lead(stack, proxy, "CreatePartner", response)
@@ -213,8 +212,7 @@ def test_scripted_answers_are_ones_that_the_contract_allows(
     leads: Leads, proxy: RecordingProxy, contract: WireContract
 ) -> None:
     for (state, status), reaction in EXPECTED.items():
-        headers = {"retry_after": "1"} if status == 503 else {}
-        assert reaction == DONE or not contract.response_problems(STATES[state][0], message(status, **headers))
+        assert reaction == DONE or not contract.response_problems(STATES[state][0], message(status))
 
 
 def test_the_flow_sends_exactly_what_the_expectations_say(leads: Leads) -> None:

@@ -38,7 +38,15 @@ REACTIONS = {
         500: GIVEN_BACK,
         503: SENT_AGAIN,
     },
-    "getLead": {200: DONE, 400: GIVEN_UP, 404: GIVEN_UP, 429: FOLLOWED, 500: FOLLOWED, 503: FOLLOWED},
+    "getLead": {
+        200: DONE,
+        400: GIVEN_UP,
+        404: GIVEN_UP,
+        413: FOLLOWED,
+        429: FOLLOWED,
+        500: FOLLOWED,
+        503: FOLLOWED,
+    },
 }
 NO_RECEIPT = {
     "a page": HTML,
@@ -114,10 +122,6 @@ def cases(operation: str, *reactions: str) -> pytest.MarkDecorator:
     )
 
 
-def scripted(status: int) -> Response:
-    return message(status, **({"retry_after": "1"} if status == 503 else {}))
-
-
 def test_the_reactions_are_to_exactly_the_documented_answers() -> None:
     for operation, reactions in REACTIONS.items():
         method, path = openapi.operations(DOCUMENT)[operation]
@@ -131,7 +135,7 @@ def test_scripted_answers_are_on_the_side_of_the_contract_that_they_stand_for(
     contract: WireContract, operation: str, responses: dict[str, Response]
 ) -> None:
     for status, reaction in REACTIONS[operation].items():
-        assert reaction == DONE or not contract.response_problems(operation, scripted(status))
+        assert reaction == DONE or not contract.response_problems(operation, message(status))
     for name, response in responses.items():
         assert contract.response_problems(operation, response), name
 
@@ -158,14 +162,14 @@ def test_a_refusal_is_shown_at_the_fields_that_it_names(form: Form, proxy: Recor
 def test_a_failure_gives_the_entries_back_and_sends_nothing_by_itself(
     form: Form, proxy: RecordingProxy, status: int
 ) -> None:
-    proxy.script(submissions(form), scripted(status))
+    proxy.script(submissions(form), message(status))
     form.send().refused()
     assert len(proxy.requests(submissions(form))) == 1
 
 
 @cases("submitLead", SENT_AGAIN)
 def test_a_busy_service_gets_the_same_lead_again(form: Form, proxy: RecordingProxy, status: int) -> None:
-    proxy.script(submissions(form), scripted(status))
+    proxy.script(submissions(form), message(status))
     form.send().arrived()
     first, second = proxy.requests(submissions(form))
     assert first.body == second.body
@@ -195,7 +199,7 @@ def test_a_lead_that_the_service_does_not_know_is_asked_for_once(
     form: Form, proxy: RecordingProxy, status: int
 ) -> None:
     before = len(proxy.requests(polls))
-    proxy.script(polls, scripted(status))
+    proxy.script(polls, message(status))
     form.send().unseen()
     assert len(proxy.requests(polls)) == before + 1
 
@@ -204,7 +208,7 @@ def test_a_lead_that_the_service_does_not_know_is_asked_for_once(
 def test_a_lead_is_followed_through_a_failure_of_the_service(
     form: Form, proxy: RecordingProxy, status: int
 ) -> None:
-    proxy.script(polls, scripted(status))
+    proxy.script(polls, message(status))
     form.send().arrived()
     assert len(proxy.requests(submissions(form))) == 1
 

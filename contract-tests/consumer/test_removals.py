@@ -40,9 +40,9 @@ HARMLESS = (
         "a path without its last segment is another path",
     ),
     ("removed|renamed", r"components parameters CorrelationId required", "false, as if it weren't said"),
-    ("renamed everywhere", r"components (parameters|responses) \w+", "a name inside the document"),
+    ("renamed everywhere", r"components (parameters|responses|headers) \w+", "a name inside the document"),
     ("renamed everywhere", r"components schemas \w+", "a name inside the document, which no function asks for"),
-    ("removed|renamed", r".* headers (Location|Retry-After) schema type", "a header is text"),
+    ("removed|renamed", r".* headers (Location|RetryAfter) schema type", "a header is text"),
     (
         "removed|renamed",
         r"components schemas (Name minLength|(Rut|Store|LeadId|Phone oneOf 0) maxLength)",

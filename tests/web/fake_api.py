@@ -100,6 +100,8 @@ class FakeApi:
         schema = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         self._contract.validate(schema, dict(answer.body))
         for name, rule in response.get("headers", {}).items():
+            if "$ref" in rule:
+                rule = openapi.resolve(self._document, rule["$ref"])
             assert re.search(rule["schema"]["pattern"], answer.headers[name]), f"{name}: {answer.headers[name]}"
 
     @contextmanager

@@ -26,7 +26,7 @@ def tab(browser: Browser) -> Iterator[Tab]:
         yield tab
 
 
-@pytest.mark.parametrize("answer", [busy(), refused(429, "TOO_MANY_REQUESTS", "Too many calls at once.")])
+@pytest.mark.parametrize("answer", [busy(), refused(429, "TOO_MANY_REQUESTS", "Too many calls.", Retry_After="1")])
 def test_a_busy_service_is_asked_again_and_says_so(form: FormPage, api: FakeApi, answer: object) -> None:
     api.on_submit(answer, accepted())  # type: ignore[arg-type]
     form.fill().send()
