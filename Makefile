@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STACK ?= local
+BASE ?= origin/main
 LEADS ?= 1000
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test contract mutants faults cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test contract breaking-changes mutants faults cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +40,9 @@ test: setup packages  ## run every test
 
 contract: setup  ## prove the API against openapi.yaml; URL=… API_KEY=… for one elsewhere
 	@$(BIN)/python contract-tests/run.py
+
+breaking-changes: setup  ## say what openapi.yaml breaks for whom, against a released one: BASE=<git ref or file>
+	@$(BIN)/python contract-tests/breaking_changes.py --base '$(BASE)'
 
 mutants: setup packages  ## break the product on purpose, one way at a time: the contract's tests must notice; ONLY='database*'
 	@PYTHONPATH=contract-tests $(BIN)/python -m mutants $(if $(ONLY),--only '$(ONLY)')
