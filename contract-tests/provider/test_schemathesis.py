@@ -9,7 +9,7 @@ from support import contract
 from support.stack import Stack
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "10"))
-pytestmark = pytest.mark.timeout(60 + 3 * EXAMPLES)
+pytestmark = pytest.mark.timeout(120 + 3 * EXAMPLES)
 
 
 schema = contract.schema(EXAMPLES, contract.seed())
