@@ -4,6 +4,7 @@
     URL=https://… API_KEY=… python contract-tests/run.py     a stage somewhere else
 
 SEED=7 or SEED=random; EXAMPLES=1000 for each operation (default 100); CASSETTE=1 keeps every request and answer.
+A part of a run:  python contract-tests/run.py --part schemathesis -- --phases stateful --include-tag crm
 CLEANER=<the stack's output migrations_function_name>, with AWS credentials, removes the rows of a stage elsewhere.
 """
 
@@ -33,7 +34,7 @@ def main() -> int:
         "--results", type=Path, default=RESULTS, help="folder of the reports (default: build/contract)"
     )
     parser.add_argument("--part", choices=PARTS, help="only this one of the two")
-    parser.add_argument("--phases", default="", help="only these of Schemathesis, such as fuzzing,stateful")
+    parser.add_argument("more", nargs="*", help="after --, further options of `schemathesis run`")
     options = parser.parse_args()
     try:
         return run(options)
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     record = results / "answers.jsonl"
     environment = {**os.environ, "API_KEY": stack.api_key, "CONTRACT_RECORD": str(record), "SEED": str(seed)}
     commands = {
-        "schemathesis": schemathesis(stack, seed, examples, results, options.phases),
+        "schemathesis": schemathesis(stack, seed, examples, results) + options.more,
         "rules": rules(results),
     }
     wanted = [options.part] if options.part else PARTS
@@ -87,13 +88,11 @@ def where(stack: Stack, home: Path | None) -> dict[str, str]:
     return {"URL": stack.url}
 
 
-def schemathesis(stack: Stack, seed: int, examples: int, results: Path, phases: str) -> list[str]:
+def schemathesis(stack: Stack, seed: int, examples: int, results: Path) -> list[str]:
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", "openapi.yaml", "--url", stack.url]
     command += ["--seed", str(seed), "--max-examples", str(examples)]
     command += ["--report-junit-path", str(results / "schemathesis.xml")]
     command += ["--report-json-path", str(results / "schemathesis.json")]
-    if phases:
-        command += ["--phases", phases]
     if os.environ.get("CASSETTE"):
         command += ["--report-vcr-path", str(results / "cassette.yaml")]
     return command

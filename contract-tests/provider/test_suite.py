@@ -55,7 +55,7 @@ def test_an_api_that_breaks_the_contract_fails_the_run_with_lines_to_reproduce_i
     for name in ("STACK_HOME", "CLEANER"):
         environment.pop(name, None)
     command = [sys.executable, "contract-tests/run.py", "--results", str(tmp_path / "results")]
-    command += ["--part", "schemathesis", "--phases", "examples"]
+    command += ["--part", "schemathesis", "--", "--phases", "examples"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50)
     assert run.returncode == 1, run.stdout + run.stderr
     assert '-H "x-api-key: $API_KEY"' in run.stdout
