@@ -17,7 +17,9 @@ ROWS: tuple[Mutant, ...] = (
     # narrowed
     _CONTRACT("a name has 99 characters", "maxLength: 100", "maxLength: 99"),
     _CONTRACT("a name has two characters at least", "minLength: 1\n", "minLength: 2\n", after=_schema("Name")),
-    _CONTRACT("a name is of Latin letters", "pattern: ^[^\\u0000-\\u001F\\u007F]+$", "pattern: ^[A-Za-z ]+$"),
+    _CONTRACT(
+        "a name is of Latin letters", "pattern: ^[^\\u0000-\\u001F\\u007F-\\u009F]+$", "pattern: ^[A-Za-z ]+$"
+    ),
     _CONTRACT("a RUT has eight digits", "pattern: ^[0-9]{7,8}-[0-9Kk]$", "pattern: ^[0-9]{8}-[0-9Kk]$"),
     _CONTRACT("a RUT has a capital K", "pattern: ^[0-9]{7,8}-[0-9Kk]$", "pattern: ^[0-9]{7,8}-[0-9K]$"),
     _CONTRACT(
@@ -56,7 +58,7 @@ ROWS: tuple[Mutant, ...] = (
     # widened
     _CONTRACT("a name has 200 characters", "maxLength: 100", "maxLength: 200"),
     _CONTRACT("a name may be empty", "minLength: 1\n", "minLength: 0\n", after=_schema("Name")),
-    _CONTRACT("a name may hold control characters", "      pattern: ^[^\\u0000-\\u001F\\u007F]+$\n", ""),
+    _CONTRACT("a name may hold control characters", "      pattern: ^[^\\u0000-\\u001F\\u007F-\\u009F]+$\n", ""),
     _CONTRACT("any text of its shape is a RUT", "      format: rut\n", ""),
     _CONTRACT(
         "a RUT may have nine digits",

@@ -50,7 +50,22 @@ VALID = {
 }
 ANY_WRONG_TYPE: list[object] = [None, [], {}, [True], {"a": 1}]
 INVALID = {
-    "name": ["", "x" * 101, "😀" * 101, "a\nb", "a\n", "\x00", "a\x1fb", "a\x7f", "\t", 1, True, *ANY_WRONG_TYPE],
+    "name": [
+        "",
+        "x" * 101,
+        "😀" * 101,
+        "a\nb",
+        "a\n",
+        "\x00",
+        "a\x1fb",
+        "a\x7f",
+        "a\x80",
+        "a\x9f",
+        "\t",
+        1,
+        True,
+        *ANY_WRONG_TYPE,
+    ],
     "rut": [
         "",
         "11111111-2",
