@@ -1,9 +1,11 @@
 """Where a mutant lives: a copy of the repository, and a local stack deployed from it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,6 @@ SHARED = ".venv-lambda"  # the functions' interpreter, made once for a checkout
 MIGRATIONS = "handlers/migrations/versions/"
 TABLES = ("BENEFIT", "PARTNER", "CLIENTS", "SCHEMA_VERSION")  # children first
 DEPLOY_SECONDS = 120.0
-# An edit of the same length within a second would else be taken for the module that was compiled before it.
-NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class DeploymentRefused(Exception):
@@ -34,6 +34,7 @@ class Bench:
         self.home = folder / "home"
         self._runner = runner
         self._original: tuple[Path, str] | None = None
+        self._written = 0
         self._deployed: Mutant | None = None
         self._is_up = False
 
@@ -67,14 +68,19 @@ class Bench:
 
     def _edit(self, mutant: Mutant | None) -> None:
         if self._original is not None:
-            path, text = self._original
-            path.write_text(text, encoding="utf-8")
+            self._write(*self._original)
             self._original = None
         if mutant is not None:
             path = self.checkout / mutant.file
             text = path.read_text(encoding="utf-8")
             self._original = path, text
-            path.write_text(mutant.apply(text), encoding="utf-8")
+            self._write(path, mutant.apply(text))
+
+    def _write(self, path: Path, text: str) -> None:
+        """Each time with a second of its own: a compiled module is known by its source's size and second."""
+        path.write_text(text, encoding="utf-8")
+        self._written = max(self._written + 1, int(time.time()))
+        os.utime(path, (self._written, self._written))
 
     def _drop_tables(self) -> None:
         """A migration that has been applied may not be edited, so it must not have been applied."""
@@ -86,7 +92,6 @@ class Bench:
         return self._runner.run(
             [sys.executable, "-m", "local_cloud", command, "--home", str(self.home), *options],
             seconds=seconds,
-            environment=NO_BYTECODE,
             although_stopped=although_stopped,
         )
 

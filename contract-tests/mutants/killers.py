@@ -55,3 +55,5 @@ DUPLICATE = f"{_EVENTS}::test_a_second_event_of_the_same_lead_does_nothing"
 NO_LEAD = f"{_EVENTS}::test_an_event_that_is_no_lead_fails_before_anything_is_sent"
 ROTATION = "consumer/test_rotation.py"
 LARGE_READ = f"{_MALFORMED}::test_a_read_with_a_body_beyond_the_gateways_limit_is_refused"
+
+EXPECTATIONS = "consumer/test_removals.py::test_the_contract_as_it_is_keeps_every_expectation"

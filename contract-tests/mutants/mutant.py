@@ -59,11 +59,20 @@ class Mutant:
 Row = Callable[..., Mutant]
 
 
-def rows(kind: str, file: str) -> Row:
-    """A maker of rows for one file: `row("a name", "old", "new", killers=…)`."""
+def rows(kind: str, file: str, *killers: str) -> Row:
+    """A maker of rows for one file: `row("a name", "old", "new", killers=…)`; `killers` are those of most rows."""
 
-    def row(name: str, old: str, new: str, *, after: str = "", killers: str = "", harmless: str = "") -> Mutant:
-        return make(name=name, old=old, new=new, after=after, killers=tuple(killers.split()), harmless=harmless)
+    def row(
+        name: str,
+        old: str,
+        new: str,
+        *,
+        after: str = "",
+        killers: str | tuple[str, ...] = killers,
+        harmless: str = "",
+    ) -> Mutant:
+        named = (killers,) if isinstance(killers, str) else killers
+        return make(name=name, old=old, new=new, after=after, killers=named, harmless=harmless)
 
     make = partial(Mutant, kind=kind, file=file)
     return row

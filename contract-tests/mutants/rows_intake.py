@@ -4,6 +4,7 @@ from mutants import killers
 from mutants.mutant import Mutant, rows
 
 _SUBMIT = rows("handlers", "handlers/intake/submit_lead.py")
+_EVENT = rows("handlers", "handlers/shared/lead_event.py")
 _GET = rows("handlers", "handlers/intake/get_lead.py")
 
 _RECEIPT = '{"leadId": lead_id, "status": SUBMITTED}'
@@ -52,18 +53,18 @@ ROWS: tuple[Mutant, ...] = (
         "",
         killers=killers.LEAD,
     ),
-    _SUBMIT(
+    _EVENT(
         "the event has another source",
-        'lead_event.source(lead["origin"])',
-        '"leads." + lead["origin"]',
+        'SOURCE_PREFIX = "leadbridge."',
+        'SOURCE_PREFIX = "leads."',
         killers=killers.LEAD,
     ),
-    _SUBMIT(
+    _EVENT(
         "the event has another lead's id",
-        '"leadId": lead_id}, ensure',
-        '"leadId": str(uuid.uuid4())}, ensure',
+        '"leadId": lead_id}',
+        '"leadId": lead_id[::-1]}',
         killers=killers.LEAD,
     ),
-    _SUBMIT("the event loses a field", "{**lead, ", '{**lead, "store": None, ', killers=killers.LEAD),
+    _EVENT("the event loses a field", "{**lead, ", '{**lead, "store": None, ', killers=killers.LEAD),
     _GET("a lead's status answers 203", "http.resource(200,", "http.resource(203,", killers=killers.LEAD),
 )

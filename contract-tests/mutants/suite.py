@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants.bench import NO_BYTECODE, Bench
+from mutants.bench import Bench
 from mutants.mutant import MutantError
 from mutants.processes import Runner
 
@@ -42,7 +42,7 @@ class Suite:
                 *("-o", "junit_family=xunit1", f"--junitxml={self._report}", *tests),
             ],
             seconds=seconds,
-            environment={**NO_BYTECODE, "STACK_HOME": str(self._bench.home)},
+            environment={"STACK_HOME": str(self._bench.home)},
         )
         if done.code == _PASSED:
             return None

@@ -18,15 +18,19 @@ class Worker:
         self._runner = Runner(self._checkout)
         self._bench = Bench(folder, self._runner)
         self._suite = Suite(self._bench, self._runner, folder / "tests.xml")
+        self._killers: set[str] = set()
 
     def begin(self) -> None:
         copy_checkout(self._checkout)
         self._deploy_plain()
 
     def control(self, killers: Sequence[str]) -> None:
-        """The tests pass where nothing is broken. Raise MutantError: else they would prove nothing."""
+        """The tests pass where nothing is broken, and so do those that killed something here; no killers: all.
+
+        Raise MutantError: else they would prove nothing.
+        """
         self._deploy_plain()
-        failure = self._suite.first_failure(killers)
+        failure = self._suite.first_failure(sorted({*killers, *self._killers}) if killers else ())
         if failure:
             raise MutantError(f"without a mutant {failure.test} fails: {failure.message}")
 
@@ -55,6 +59,8 @@ class Worker:
             )
         if verdict.is_refusal:
             self._deploy_plain()
+        elif verdict.by:
+            self._killers.add(verdict.by.partition("[")[0])
         return verdict
 
     def _deploy_plain(self) -> None:

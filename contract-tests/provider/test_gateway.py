@@ -26,6 +26,11 @@ def allowed(path: str) -> set[str]:
     return methods | ({"OPTIONS"} if public else set())
 
 
+def test_the_operations_on_the_crm_ask_for_a_key_and_no_others() -> None:
+    on_the_crm = [name for name in contract.operations() if "crm" in contract.operation(name)["tags"]]
+    assert on_the_crm == SECURED
+
+
 WRONG_KEYS: dict[str, Callable[[str], dict[str, str | None]]] = {
     "none": lambda key: {"x-api-key": None},
     "empty": lambda key: {"x-api-key": ""},
