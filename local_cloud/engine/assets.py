@@ -43,12 +43,26 @@ class HashedAssetArchive(_Hashed, pulumi.AssetArchive):
     pass
 
 
-Hashed = HashedStringAsset | HashedFileAsset | HashedFileArchive | HashedAssetArchive
+class ElidedAsset(_Hashed, pulumi.Asset):
+    """One of which only the hash is known: the Pulumi CLI leaves out contents that are only to be compared."""
 
 
-def asset_from_plain(plain: dict[str, Any], root: Path) -> HashedStringAsset | HashedFileAsset:
+class ElidedArchive(_Hashed, pulumi.Archive):
+    """As ElidedAsset."""
+
+
+HashedAsset = HashedStringAsset | HashedFileAsset | ElidedAsset
+HashedArchive = HashedFileArchive | HashedAssetArchive | ElidedArchive
+Hashed = HashedAsset | HashedArchive
+
+
+def asset_from_plain(plain: dict[str, Any], root: Path) -> HashedAsset:
     """`root` resolves relative paths; the hash is computed when `plain` has none."""
     known = plain.get("hash")
+    if _is_elided(plain):
+        asset = ElidedAsset()
+        asset.hash = plain["hash"]
+        return asset
     if "text" in plain:
         text: str = plain["text"]
         string = HashedStringAsset(text)
@@ -59,8 +73,12 @@ def asset_from_plain(plain: dict[str, Any], root: Path) -> HashedStringAsset | H
     return file
 
 
-def archive_from_plain(plain: dict[str, Any], root: Path) -> HashedFileArchive | HashedAssetArchive:
+def archive_from_plain(plain: dict[str, Any], root: Path) -> HashedArchive:
     known = plain.get("hash")
+    if _is_elided(plain):
+        elided = ElidedArchive()
+        elided.hash = plain["hash"]
+        return elided
     if "assets" in plain:
         entries = HashedAssetArchive(plain["assets"])
         entries.hash = known or _members_hash(archive_members(entries))
@@ -76,7 +94,13 @@ def archive_from_plain(plain: dict[str, Any], root: Path) -> HashedFileArchive |
     return archive
 
 
+def _is_elided(plain: dict[str, Any]) -> bool:
+    return bool(plain.get("hash")) and not plain.keys() & {"text", "path", "uri", "assets"}
+
+
 def to_plain(value: Hashed) -> dict[str, Any]:
+    if isinstance(value, ElidedAsset | ElidedArchive):
+        return {"hash": value.hash}
     if isinstance(value, HashedStringAsset):
         return {"text": value.text, "hash": value.hash}
     if isinstance(value, HashedAssetArchive):

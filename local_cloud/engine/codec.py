@@ -68,7 +68,7 @@ def encode(value: Any, *, in_state: bool = False) -> Any:
     if isinstance(value, list | tuple):
         return [encode(item, in_state=in_state) for item in value]
     if isinstance(value, assets.Hashed):
-        signature = ASSET if isinstance(value, assets.HashedStringAsset | assets.HashedFileAsset) else ARCHIVE
+        signature = ASSET if isinstance(value, assets.HashedAsset) else ARCHIVE
         return {SIGNATURE: signature, **encode(assets.to_plain(value), in_state=in_state)}
     if isinstance(value, Reference):
         form = {SIGNATURE: RESOURCE, "urn": value.urn, "packageVersion": value.package_version}

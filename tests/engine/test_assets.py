@@ -104,3 +104,14 @@ def test_a_changed_file_in_an_archive_is_a_change_and_an_untouched_one_is_not(la
     assert lab.up().counts == {"same": 2}
     (lab.root / "code" / "handler.py").write_text("two")
     assert lab.up().counts == {"update": 1, "same": 1}
+
+
+@pytest.mark.parametrize("kind", [ASSET, ARCHIVE])
+def test_one_of_which_only_the_hash_is_known_is_compared_by_it_and_survives(folder: Path, kind: str) -> None:
+    whole = (
+        archive(folder.parent, path="code") if kind == ARCHIVE else decode({SIGNATURE: ASSET, "text": "x"}, folder)
+    )
+    elided = {SIGNATURE: kind, "hash": whole.hash}
+    assert decode(elided, folder) == whole
+    assert encode(decode(elided, folder)) == elided
+    assert decode({**elided, "hash": "0" * 64}, folder) != whole
