@@ -31,6 +31,11 @@ FEATURES = (
 MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 """As in Pulumi's own engine."""
 
+MESSAGE_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+)
+
 SEVERITIES = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
 
 
@@ -187,13 +192,9 @@ def serving(monitor: Monitor, engine: EngineService, parallel: int) -> Iterator[
 
     Waits, at the end, for the requests in flight: what a program that died had asked for is recorded.
     """
-    options = [
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ]
     # A program waits for up to four requests per parallel operation; the rest is for its log lines.
     pool = ThreadPoolExecutor(max_workers=4 * parallel + 8, thread_name_prefix="monitor")
-    server = grpc.server(pool, options=options)
+    server = grpc.server(pool, options=MESSAGE_OPTIONS)
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
     port = server.add_insecure_port("127.0.0.1:0")
