@@ -1,4 +1,4 @@
-"""The command line: python -m local_cloud {up,preview,down,outputs,logs,doctor}."""
+"""The command line: python -m local_cloud {up,preview,down,outputs,pulumi,logs,doctor}."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _COMMANDS = {
     "preview": "show what `up` would change; changes nothing",
     "down": "stop the local cloud and remove what it holds",
     "outputs": "print the stack's outputs and how to reach the cloud",
+    "pulumi": "run a command of the Pulumi CLI on the deployed stack",
     "logs": "print what the functions wrote in the last minutes",
     "doctor": "look for what would keep the local cloud from working",
 }
@@ -30,6 +31,8 @@ examples:
   python -m local_cloud up
   python -m local_cloud up --no-leads --home /tmp/second
   python -m local_cloud preview --json
+  python -m local_cloud up --engine cli
+  python -m local_cloud pulumi -- refresh --yes
   python -m local_cloud outputs --json
   python -m local_cloud logs --function create-client
   python -m local_cloud down
@@ -38,7 +41,8 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    console = Console(as_json=options.json)
+    # What the Pulumi CLI prints is for programs, too: `pulumi -- stack output --json`.
+    console = Console(as_json=options.json or options.command == "pulumi")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(options, console)
@@ -76,7 +80,8 @@ def _report(error: Exception, command: str, console: Console) -> int:
 def _run(options: argparse.Namespace, console: Console) -> int:
     root: Path = options.root
     home = Home(options.home) if options.home else Home.of_stack(options.stack, root)
-    request = commands.Request(stack=options.stack, home=home, root=root, console=console)
+    engine = getattr(options, "engine", deployment.EMBEDDED)
+    request = commands.Request(stack=options.stack, home=home, root=root, console=console, engine=engine)
     if options.command == "doctor":
         return doctor(home, console)
     if options.command == "down":
@@ -86,6 +91,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return commands.up(request, leads=not options.no_leads)
     if options.command == "preview":
         return commands.preview(request)
+    if options.command == "pulumi":
+        return commands.pulumi(request, options.arguments or ["stack"])
     if options.command == "logs":
         return commands.logs(request, function=options.function, minutes=options.minutes)
     return commands.outputs(request)
@@ -110,9 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(
-        dest="command", required=True, metavar="{up,preview,down,outputs,logs,doctor}"
-    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(_COMMANDS) + "}")
     for name, purpose in _COMMANDS.items():
         command = subparsers.add_parser(
             name,
@@ -131,6 +136,15 @@ def _parser() -> argparse.ArgumentParser:
         if name == "logs":
             command.add_argument("--function", default="", metavar="PART", help="only those whose name holds PART")
             command.add_argument("--minutes", type=int, default=15, help="how far back (default: 15)")
+        if name == "pulumi":
+            command.add_argument("arguments", nargs="*", help="after `--`: what to run (default: stack)")
+        if name in ("up", "preview"):
+            command.add_argument(
+                "--engine",
+                choices=deployment.ENGINES,
+                default=deployment.EMBEDDED,
+                help="who deploys: the engine that is part of the local cloud, or the Pulumi CLI",
+            )
         if name == "up":
             command.add_argument("--no-leads", action="store_true", help="don't send the sample leads")
     return parser

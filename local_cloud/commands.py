@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Request:
     home: Home
     root: Path
     console: Console
+    engine: str = deployment.EMBEDDED
 
     @property
     def what(self) -> str:
@@ -38,7 +39,7 @@ def up(request: Request, *, leads: bool) -> int:
     with home.lock(f"up --stack {request.stack}"):
         _clear_half_made(request)
         running = _start(request)
-        summary = deployment.Deployment(home, request.stack, request.root, running, console).up()
+        summary = _deployment(request, running).up()
         console.say(summary_line(request.what, counted(summary.counts, done=True), summary.seconds))
         outputs = deployment.outputs(home, request.stack, _region(request))
     succeeded = not leads or _send_samples(outputs, console)
@@ -62,9 +63,7 @@ def up(request: Request, *, leads: bool) -> int:
 def preview(request: Request) -> int:
     with request.home.lock(f"preview --stack {request.stack}"):
         running = _start(request)
-        previewed = deployment.Deployment(
-            request.home, request.stack, request.root, running, request.console
-        ).preview()
+        previewed = _deployment(request, running).preview()
     request.console.say(summary_line(request.what, counted(previewed.counts, done=False), previewed.seconds))
     steps = [
         {"op": step.op, "type": step.type_, "name": step.name, "urn": step.urn, "detail": step.detail}
@@ -74,6 +73,11 @@ def preview(request: Request) -> int:
     _say_how_to_stop(request)
     request.console.result({"stack": request.stack, "counts": dict(previewed.counts), "steps": steps})
     return 0
+
+
+def pulumi(request: Request, arguments: Sequence[str]) -> int:
+    with request.home.lock(f"pulumi {arguments[0]} --stack {request.stack}"):
+        return _deployment(request, _start(request)).pulumi(arguments)
 
 
 def _say_how_to_stop(request: Request) -> None:
@@ -118,6 +122,12 @@ def outputs(request: Request) -> int:
     return 0
 
 
+def _deployment(request: Request, running: cloud.Cloud) -> deployment.Deployment:
+    return deployment.Deployment(
+        request.home, request.stack, request.root, running, request.console, engine=request.engine
+    )
+
+
 def _clear_half_made(request: Request) -> None:
     """What a killed deployment may have made without recording it stands in the way of the next one.
 
@@ -126,10 +136,11 @@ def _clear_half_made(request: Request) -> None:
     from local_cloud.engine import interrupted_creates
 
     count = len(interrupted_creates(request.home.state_file))
-    if count and cloud.stop_emulator(request.home):
-        request.console.say(
-            summary_line("cloud", f"a deployment was killed while it created {count} resources: started anew")
-        )
+    unfinished = request.home.unfinished.exists()
+    if (count or unfinished) and cloud.stop_emulator(request.home):
+        what = f"while it created {count} resources" if count else "under the Pulumi CLI"
+        request.console.say(summary_line("cloud", f"a deployment was killed {what}: started anew"))
+    request.home.unfinished.unlink(missing_ok=True)
 
 
 def _start(request: Request) -> cloud.Cloud:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from local_cloud.aws_client import aws_client
 from local_cloud.cloud import Cloud
@@ -15,9 +16,11 @@ from local_cloud.home import REPOSITORY, Home, write_private
 # Pulumi's modules take half a second to import: not for `--help`, `down` or `doctor`.
 if TYPE_CHECKING:
     from local_cloud.engine import Engine, Stack, Summary
+    from local_cloud.pulumi_cli.engine import CliEngine
 
 OWNER_SECRET = "crm-owner"  # noqa: S105 (the name of a secret, not a secret)
 DEFAULT_REGION = "us-east-1"
+EMBEDDED, CLI = ENGINES = ("embedded", "cli")
 
 
 def check_stack(root: Path, stack: str) -> None:
@@ -46,8 +49,18 @@ def wants_tls(config: Mapping[str, str]) -> bool:
 class Deployment:
     """One stack on one running cloud. The caller holds the home's lock."""
 
-    def __init__(self, home: Home, stack: str, root: Path, cloud: Cloud, console: Console) -> None:
+    def __init__(
+        self,
+        home: Home,
+        stack: str,
+        root: Path,
+        cloud: Cloud,
+        console: Console,
+        *,
+        engine: str = EMBEDDED,
+    ) -> None:
         self._home = home
+        self._engine_name = engine
         self._root = root
         self._stack = stack
         self._cloud = cloud
@@ -76,11 +89,30 @@ class Deployment:
             state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self._engine(state, self._owner_secret(create=False), every_step=True).preview()
 
+    def pulumi(self, arguments: Sequence[str]) -> int:
+        """Any command of the Pulumi CLI on what is deployed; its exit code."""
+        if self._is_lost():
+            raise LocalCloudError(
+                "The cloud was restarted and lost what was deployed. Run: "
+                + command("up", self._home, self._stack)
+            )
+        engine = self._cli_engine(self._home.state_file, self._owner_secret(create=False), sys.stdout)
+        return engine.run(arguments)
+
     @property
     def _what(self) -> str:
         return f"stack {self._stack}"
 
-    def _engine(self, state: Path, secret_arn: str, *, every_step: bool) -> Engine:
+    def _cli_engine(self, state: Path, secret_arn: str, output: TextIO) -> CliEngine:
+        from local_cloud.pulumi_cli import toolchain
+        from local_cloud.pulumi_cli.engine import CliEngine
+
+        programs = toolchain.ensure(self._console.say)
+        return CliEngine(self._load(secret_arn), self._home, state, programs, output)
+
+    def _engine(self, state: Path, secret_arn: str, *, every_step: bool) -> Engine | CliEngine:
+        if self._engine_name == CLI:
+            return self._cli_engine(state, secret_arn, self._console.stream)
         from local_cloud.engine import Engine
         from local_cloud.provider import AwsProvider, DatabaseServer
 

@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 # so that a kept port is not lost to one while its server is down.
 PORTS = range(20_000, 32_000)
 
-_ENTRIES = ("data", "logs", "state", "tmp", "secrets", "ports.json", "run")
+_ENTRIES = ("data", "logs", "state", "tmp", "secrets", "ports.json", "run", "pulumi")
 
 
 class Home:
@@ -54,6 +54,16 @@ class Home:
     def deployed_on(self) -> Path:
         """The start id of the emulator that holds what the state file describes."""
         return self.path / "state" / "deployed-on"
+
+    @property
+    def pulumi(self) -> Path:
+        """What the Pulumi CLI keeps, where it is the engine."""
+        return self.path / "pulumi"
+
+    @property
+    def unfinished(self) -> Path:
+        """There while the Pulumi CLI deploys; found later, it was killed."""
+        return self.pulumi / "unfinished"
 
     def log(self, service: str) -> Path:
         return self.path / "logs" / f"{service}.log"
