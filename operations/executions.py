@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from operations.errors import NotTaken
 from operations.stack import Stack
 
 RUNNING, GONE = "RUNNING", "GONE"
@@ -49,11 +50,14 @@ class Executions:
             name = f"replay-{digest}-{attempt}"
             arn = f"{self._flow.replace(':stateMachine:', ':execution:')}:{name}"
             try:
-                self._client.start_execution(stateMachineArn=self._flow, name=name, input=event)
-                return Execution(arn=arn, status=RUNNING), True
+                answer = self._client.start_execution(stateMachineArn=self._flow, name=name, input=event)
             except ClientError as error:
                 if _code(error) != "ExecutionAlreadyExists":
                     raise
+            else:
+                if answer.get("executionArn") != arn:
+                    raise NotTaken(f"{lead_id}: Step Functions did not say that it started {arn}.")
+                return Execution(arn=arn, status=RUNNING), True
             earlier = self.describe(arn)
             if earlier.status == RUNNING:
                 return earlier, False

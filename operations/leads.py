@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from handlers.shared import lead_table
 from handlers.shared.lead_table import COMPLETED, FAILED, PROCESSING, SUBMITTED
 from operations.stack import Stack
 
@@ -63,6 +64,26 @@ class Leads:
             lead = self.get(item["leadId"]["S"])
             if lead is not None and lead.status in (SUBMITTED, PROCESSING):  # the index is a moment behind
                 yield lead
+
+    def dismiss(self, lead: Lead, by: str, reason: str) -> bool:
+        """Take a failed lead off the list for good, its event with it. False: it has moved on meanwhile."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"leadId": {"S": lead.lead_id}},
+                UpdateExpression="SET dismissed = :dismissed, expiresAt = :expires REMOVE failed, payload",
+                ConditionExpression="#status = :failed AND claimedBy = :execution",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    ":dismissed": {"M": {"by": {"S": by}, "at": {"S": lead_table.now()}, "reason": {"S": reason}}},
+                    ":expires": {"N": str(lead_table.expiry())},
+                    ":failed": {"S": FAILED},
+                    ":execution": {"S": lead.execution or ""},
+                },
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def _indexed(
         self, index: str, time: str, since: str, until: str, projection: Mapping[str, Any]

@@ -44,7 +44,7 @@ class LeadTable:
 
     def submit(self, lead_id: str, origin: str) -> None:
         """Note a lead that is about to be put on the bus. Safe to repeat when an answer is lost."""
-        now = _now()
+        moment = now()
         self._call(
             "put_item",
             Item={
@@ -53,13 +53,13 @@ class LeadTable:
                 "step": {"S": "submitted"},
                 "unfinished": {"S": "yes"},
                 "origin": {"S": origin},
-                "createdAt": {"S": now},
-                "updatedAt": {"S": now},
-                "expiresAt": {"N": str(int(time.time()) + RETENTION_SECONDS)},
+                "createdAt": {"S": moment},
+                "updatedAt": {"S": moment},
+                "expiresAt": {"N": str(expiry())},
             },
             ConditionExpression="attribute_not_exists(leadId) OR (#status = :submitted AND createdAt = :now)",
             ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":submitted": {"S": SUBMITTED}, ":now": {"S": now}},
+            ExpressionAttributeValues={":submitted": {"S": SUBMITTED}, ":now": {"S": moment}},
         )
 
     def withdraw(self, lead_id: str) -> None:
@@ -135,7 +135,10 @@ class LeadTable:
         The first reason that an execution gives stays. False: the lead is completed, belongs to another
         execution, or has failed with another event.
         """
-        payload = _payload(event)
+        payload, digest = _payload(event), _digest(event, execution)
+        kept = ", payload = :payload" if payload else ""
+        if event is None:
+            kept = ", payload = if_not_exists(payload, :payload)"
         values = {
             ":failed": FAILED,
             ":submitted": SUBMITTED,
@@ -144,26 +147,25 @@ class LeadTable:
             ":error": error.as_dict(),
             ":yes": "yes",
             ":payload": payload,
-            ":digest": _digest(event, execution),
+            ":digest": digest,
             ":execution": execution,
         }
-        return self._update(
-            lead_id,
-            "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
-            " failed = :yes, claimedBy = :execution, digest = :digest, updatedAt = :now,"
-            " createdAt = if_not_exists(createdAt, :now)"
-            + (
-                f", payload = {'if_not_exists(payload, :payload)' if event is None else ':payload'}"
-                if payload
-                else ""
+        return (
+            self._update(
+                lead_id,
+                "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
+                " failed = :yes, claimedBy = :execution, digest = :digest, updatedAt = :now,"
+                " createdAt = if_not_exists(createdAt, :now)"
+                f"{kept} REMOVE expiresAt, unfinished",
+                "attribute_not_exists(leadId) OR #status = :submitted"
+                " OR (claimedBy = :execution AND #status = :processing)"
+                " OR (#status = :failed AND claimedBy <> :execution AND digest = :digest"
+                " AND attribute_not_exists(dismissed))",
+                values,
             )
-            + " REMOVE expiresAt, unfinished",
-            "attribute_not_exists(leadId) OR #status = :submitted"
-            " OR (claimedBy = :execution AND #status = :processing)"
-            " OR (#status = :failed AND claimedBy <> :execution AND digest = :digest"
-            " AND attribute_not_exists(dismissed))",
-            values,
-        ) or self._is_held(lead_id, execution, FAILED)
+            or self._is_held(lead_id, execution, FAILED)
+            or self._is_dismissed(lead_id, digest)
+        )
 
     def was_completed_by(self, lead_id: str, execution: str) -> bool:
         return self._is_held(lead_id, execution, COMPLETED)
@@ -176,6 +178,11 @@ class LeadTable:
             "claimedBy = :execution AND #status = :status",
             {":execution": execution, ":status": status},
         )
+
+    def _is_dismissed(self, lead_id: str, digest: str) -> bool:
+        condition = "#status = :failed AND attribute_exists(dismissed) AND digest = :digest"
+        values = {":failed": FAILED, ":digest": digest}
+        return self._update(lead_id, "SET digest = :digest", condition, values)
 
     def status(self, lead_id: str) -> dict[str, Any]:
         """The contract's LeadStatus. Raise NotFound for an unknown lead."""
@@ -203,9 +210,9 @@ class LeadTable:
         names: Mapping[str, str] | None = None,
         expires: bool = False,
     ) -> bool:
-        values = {**values, ":now": _now()}
+        values = {**values, ":now": now()}
         if expires:
-            values[":expires"] = int(time.time()) + RETENTION_SECONDS
+            values[":expires"] = expiry()
         used = {"#status": "status", "#step": "step", "#error": "error", **(names or {})}
         text = expression + condition
         return self._conditional(
@@ -247,7 +254,12 @@ def _is_our_fault(error: Exception) -> bool:
     return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationException"
 
 
-def _now() -> str:
+def expiry() -> int:
+    """When a lead that ends now is forgotten, in seconds of the epoch."""
+    return int(time.time()) + RETENTION_SECONDS
+
+
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

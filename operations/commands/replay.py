@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from operations import findings, times
+from operations.archive import Archive
 from operations.commands import selection
 from operations.console import Console
 from operations.dead_letters import DeadLetter, DeadLetters
@@ -24,14 +25,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="leads or events, by the id that `failed` shows")
     parser.add_argument("--all", action="store_true", help="everything that the other options let through")
     selection.add_arguments(parser)
+    parser.add_argument(
+        "--from", dest="start", metavar="TIME", help="send every event since then again, out of the archive"
+    )
+    parser.add_argument("--to", dest="end", metavar="TIME", help="until then (default: now)")
     parser.add_argument("--rate", type=float, default=10, help="at most so many a second (default: 10)")
     parser.add_argument("--dry-run", action="store_true", help="only list what would be replayed")
     parser.add_argument("--wait", action="store_true", help="follow the leads to their end")
 
 
 def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
+    if options.start:
+        return _replay_window(options, stack, console)
     if bool(options.ids) == (options.all or selection.is_narrowed(options)):
-        raise OperationsError("Say what to replay: ids, or --all, or options such as --state and --error.")
+        raise OperationsError(
+            "Say what to replay: ids, or --all, or options such as --state and --error, or --from."
+        )
     outcomes: list[Outcome] = []
     try:
         for outcome in _replay(options, stack):
@@ -46,6 +55,25 @@ def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
         succeeded &= _follow([each for each in outcomes if each.what == REPLAYED], stack, console)
     console.result({"counts": counts, "outcomes": [outcome.as_dict() for outcome in outcomes]})
     return 0 if succeeded else 1
+
+
+def _replay_window(options: argparse.Namespace, stack: Stack, console: Console) -> int:
+    if options.ids or options.all or selection.is_narrowed(options):
+        raise OperationsError("--from and --to take every event of that time; leave the other choices out.")
+    since = times.parse(options.start)
+    until = times.parse(options.end) if options.end else datetime.now(UTC)
+    if since >= until:
+        raise OperationsError(f"--from {times.iso(since)} is not before --to {times.iso(until)}.")
+    archive = Archive(stack)
+    window = f"the events from {times.iso(since)} to {times.iso(until)} in the archive {archive.name}"
+    result = {"from": times.iso(since), "to": times.iso(until), "archive": archive.name}
+    if options.dry_run:
+        console.say(f"would send {window} (dry run: nothing was done)")
+    else:
+        result["replay"] = archive.replay(since, until, console)
+        console.say(f"sent {window}. Leads that were done stay as they are: {stack.command('failed')}")
+    console.result(result)
+    return 0
 
 
 def _replay(options: argparse.Namespace, stack: Stack) -> Iterator[Outcome]:

@@ -98,6 +98,28 @@ def test_an_event_larger_than_an_item_leaves_a_failed_lead_all_the_same(
     assert len(json.dumps(found, ensure_ascii=False).encode()) < 400_000
 
 
+def test_a_dismissed_lead_can_neither_be_claimed_nor_fail_again(
+    leads: LeadTable,
+    failed: str,
+    alerts: Alerts,
+    item: Item,
+    aws_client: Callable[[str], Any],
+    lead_table_name: str,
+) -> None:
+    aws_client("dynamodb").update_item(
+        TableName=lead_table_name,
+        Key={"leadId": {"S": failed}},
+        UpdateExpression="SET dismissed = :note REMOVE failed, payload",
+        ExpressionAttributeValues={":note": {"M": {"by": {"S": "somebody"}}}},
+    )
+    before = item(failed)
+    assert not leads.claim(failed, "two", "web")
+    again = lead_event(failed) | {"id": "another"}
+    assert catch(again, INVALID, "two") == {"leadId": failed}
+    assert item(failed) == before
+    assert item("another") is None
+
+
 def test_a_failure_whose_event_is_not_known_keeps_the_event_of_before(
     leads: LeadTable, failed: str, item: Item
 ) -> None:

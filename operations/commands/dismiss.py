@@ -1,0 +1,62 @@
+"""Take leads or dead letters that can never pass off the list, for good."""
+
+import argparse
+import getpass
+
+from operations import findings
+from operations.console import Console
+from operations.dead_letters import DeadLetters
+from operations.errors import OperationsError
+from operations.leads import FAILED, Leads
+from operations.stack import Stack
+
+EXAMPLE = 'dismiss 4b1e8d1c-7a44-4f5e-9a55-0f4cf0a9be11 --reason "submitted again with the right RUT"'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "ids", nargs="+", metavar="ID", help="failed leads or dead letters, as `failed` shows them"
+    )
+    parser.add_argument("--reason", required=True, help="why; kept with the lead, so without personal data")
+
+
+def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
+    if not options.reason.strip():
+        raise OperationsError("--reason is empty: whoever looks at the lead later wants to know why.")
+    leads, by = Leads(stack), _who(stack)
+    dismissed, others = [], []
+    for lead_id in options.ids:
+        lead = leads.get(lead_id)
+        if lead is None or lead.status != FAILED:
+            others.append(lead_id)
+        elif lead.dismissed:
+            console.say(f"{lead_id:<36}  was dismissed before, by {lead.dismissed.get('by')}")
+        elif leads.dismiss(lead, by, options.reason):
+            console.say(f"{lead_id:<36}  dismissed, and its event removed")
+            dismissed.append(lead_id)
+        else:
+            others.append(lead_id)
+    letters = _dismiss_letters(stack, others, console) if others else []
+    refused = [lead_id for lead_id in others if lead_id not in letters]
+    for lead_id in refused:
+        console.error(f"{lead_id:<36}  is neither a failed lead nor a dead letter; see {stack.command('failed')}")
+    console.result({"dismissed": [*dismissed, *letters], "refused": refused})
+    return 1 if refused else 0
+
+
+def _dismiss_letters(stack: Stack, ids: list[str], console: Console) -> list[str]:
+    queue = DeadLetters(stack)
+    found = []
+    with queue.held() as letters:
+        for letter in letters:
+            if (letter_id := findings.id_of(letter)) in ids:
+                queue.delete(letter)
+                console.say(f"{letter_id:<36}  taken out of the dead-letter queue")
+                found.append(letter_id)
+    return found
+
+
+def _who(stack: Stack) -> str:
+    if stack.place.is_local:
+        return getpass.getuser()
+    return str(stack.client("sts").get_caller_identity()["Arn"])

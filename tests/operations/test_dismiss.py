@@ -1,0 +1,70 @@
+"""What can never pass is taken off the list, and stays known with who did it and why."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from tests.operations.leads import bury, executions
+from tests.stack import Stack, new_lead, wait_for
+
+Ask = Callable[..., dict[str, Any]]
+
+
+def listed(ask: Ask) -> set[str]:
+    return {each["id"] for each in ask("failed")["findings"]}
+
+
+def item(stack: Stack, lead_id: str) -> dict[str, Any]:
+    key = {"leadId": {"S": lead_id}}
+    return stack.client("dynamodb").get_item(TableName=stack.outputs["lead_table_name"], Key=key)["Item"]
+
+
+def test_a_dismissed_lead_is_off_the_list_for_good(stack: Stack, ask: Ask) -> None:
+    detail = {**new_lead(origin="app"), "rut": "12345678-0", "leadId": str(uuid.uuid4())}
+    lead_id = detail["leadId"]
+    stack.put_event(detail)
+    assert stack.ended(lead_id)["error"]["code"] == "InvalidLead"
+    assert "submit it corrected" in ask("status", lead_id)["next"]
+    assert ask("dismiss", lead_id, "--reason", "sent again, corrected")["dismissed"] == [lead_id]
+    assert lead_id not in listed(ask)
+    status = ask("status", lead_id)
+    assert (status["status"], status["error"]["code"]) == ("FAILED", "InvalidLead"), "it did fail"
+    assert status["dismissed"]["reason"] == "sent again, corrected"
+    assert status["dismissed"]["by"]
+    assert "12345678" not in json.dumps(item(stack, lead_id)), "no personal data of it is kept"
+    assert "expiresAt" in item(stack, lead_id)
+    (outcome,) = ask("replay", lead_id, exits=1)["outcomes"]
+    assert outcome["what"] == "impossible"
+    stack.put_event(detail)
+    wait_for(lambda: len(executions(stack, lead_id)) == 2 or None, 20, "the same event again")
+    assert lead_id not in listed(ask)
+
+
+def test_a_lead_that_has_not_failed_cannot_be_dismissed(stack: Stack, ask: Ask) -> None:
+    lead_id = stack.submit(new_lead())
+    stack.ended(lead_id)
+    for other in (lead_id, "nobody"):
+        assert ask("dismiss", other, "--reason", "x", exits=1)["refused"] == [other]
+
+
+def test_a_dead_letter_that_is_no_lead_can_be_dismissed(stack: Stack, ask: Ask) -> None:
+    event_id, other_id = str(uuid.uuid4()), str(uuid.uuid4())
+    for each in (event_id, other_id):
+        bury(stack, {"id": each, "source": "some.shop", "detail-type": "OrderPlaced", "detail": {}})
+    assert {event_id, other_id} <= listed(ask)
+    assert ask("dismiss", event_id, "--reason", "not ours")["dismissed"] == [event_id]
+    assert event_id not in listed(ask)
+    assert other_id in listed(ask)
+
+
+def test_a_message_that_is_no_event_is_listed_and_can_be_dismissed(stack: Stack, ask: Ask) -> None:
+    before = listed(ask)
+    bury(stack, "neither JSON nor an event")
+    (message_id,) = listed(ask) - before
+    ask("dismiss", message_id, "--reason", "a test message")
+    assert message_id not in listed(ask)
+
+
+def test_a_reason_is_needed(run: Callable[..., Any]) -> None:
+    assert "--reason is empty" in run("dismiss", "x", "--reason", " ", exits=1).stderr
