@@ -13,8 +13,10 @@ from components.event_bus import EventBus, EventBusArgs
 from components.functions import FunctionFactory
 from components.gateway_account import GatewayAccount, GatewayAccountArgs
 from components.intake import Intake, IntakeArgs
+from components.lead_age import LeadAge, LeadAgeArgs
 from components.lead_flow import LeadFlow, LeadFlowArgs
 from components.lead_table import LeadTable, LeadTableArgs
+from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.orchestration import Orchestration, OrchestrationArgs
 from components.rest_api import RestApi, RestApiArgs
@@ -38,9 +40,11 @@ check_connection_budget(
 )
 
 # Where leads are on their way
-bus = EventBus(f"{name}-leads", EventBusArgs(archive_days=settings.archive_days))
+bus = EventBus(f"{name}-leads", EventBusArgs(rule_prefix=name, archive_days=settings.archive_days))
 leads = LeadTable(f"{name}-leads", LeadTableArgs(protect=settings.protect))
-alerts = Alerts(f"{name}-alerts", AlertsArgs(email=settings.alert_email))
+alerts = Alerts(
+    f"{name}-alerts", AlertsArgs(account=aws.get_caller_identity().account_id, email=settings.alert_email)
+)
 
 # The customer database and the only functions that know it
 network = Network(f"{name}-network", NetworkArgs(cidr=settings.vpc_cidr, region=region, zones=zones))
@@ -93,6 +97,24 @@ orchestration = Orchestration(
 flow = LeadFlow(
     f"{name}-flow",
     LeadFlowArgs(bus=bus, functions=orchestration.functions, log_retention_days=settings.log_retention_days),
+)
+
+# What a person hears of
+age = LeadAge(f"{name}-lead-age", LeadAgeArgs(factory=factory, leads=leads))
+Monitoring(
+    name,
+    MonitoringArgs(
+        stack=stack,
+        region=region,
+        alerts=alerts,
+        bus=bus,
+        flow=flow,
+        age=age,
+        intake=intake,
+        api=api,
+        backends=backends,
+        database=database,
+    ),
 )
 
 # Outputs

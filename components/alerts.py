@@ -1,7 +1,8 @@
-"""Where alerts go: a topic, and the people who read it."""
+"""Where alerts go: a topic under a key of its own, and the people who read it."""
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -12,17 +13,20 @@ from components.errors import ConfigurationError
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+def checked_email(email: str) -> str:
+    if not _MAIL.fullmatch(email):
+        raise ConfigurationError(
+            f"alertEmail is {email!r}, which is not an e-mail address; use one, or leave it empty"
+        )
+    return email
+
+
 @dataclass(frozen=True, kw_only=True)
 class AlertsArgs:
-    """`email`: gets every alert, after it has confirmed the subscription."""
+    """`email`: gets every alert, after it has confirmed the subscription. `account`: AWS's number of it."""
 
+    account: str
     email: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.email is not None and not _MAIL.fullmatch(self.email):
-            raise ConfigurationError(
-                f"alertEmail is {self.email!r}, which is not an e-mail address; use one, or leave it empty"
-            )
 
 
 class Alerts(pulumi.ComponentResource):
@@ -31,7 +35,21 @@ class Alerts(pulumi.ComponentResource):
     def __init__(self, name: str, args: AlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:operations:Alerts", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        topic = aws.sns.Topic(f"{name}-topic", kms_master_key_id="alias/aws/sns", opts=child)
+        # CloudWatch can't publish under AWS's own key for SNS, whose policy nobody can change
+        self._key = aws.kms.Key(
+            f"{name}-key",
+            description="Encrypts the alerts on their way",
+            enable_key_rotation=True,
+            policy=pulumi.Output.json_dumps(key_policy(args.account)),
+            opts=child,
+        )
+        topic = aws.sns.Topic(f"{name}-topic", kms_master_key_id=self._key.arn, opts=child)
+        aws.sns.TopicPolicy(
+            f"{name}-topic-policy",
+            arn=topic.arn,
+            policy=pulumi.Output.json_dumps(topic_policy(topic.arn, args.account)),
+            opts=child,
+        )
         if args.email:
             aws.sns.TopicSubscription(
                 f"{name}-email", topic=topic.arn, protocol="email", endpoint=args.email, opts=child
@@ -39,5 +57,38 @@ class Alerts(pulumi.ComponentResource):
         self.topic_arn = topic.arn
         self.register_outputs({"topic_arn": self.topic_arn})
 
-    def publish_statement(self) -> iam.Statement:
-        return iam.allow(["sns:Publish"], [self.topic_arn])
+    def publish_statements(self) -> list[iam.Statement]:
+        return [
+            iam.allow(["sns:Publish"], [self.topic_arn]),
+            iam.allow(["kms:GenerateDataKey", "kms:Decrypt"], [self._key.arn]),
+        ]
+
+
+def key_policy(account: str) -> dict[str, Any]:
+    """The account's roles by their own policies, and this account's alarms."""
+    return iam.document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            _alarms_may(["kms:GenerateDataKey*", "kms:Decrypt"], "*", account),
+        ]
+    )
+
+
+def topic_policy(topic_arn: Any, account: str) -> dict[str, Any]:
+    """Roles of the account publish by their own policies; AWS's services need a word here."""
+    return iam.document([_alarms_may(["sns:Publish"], topic_arn, account)])
+
+
+def _alarms_may(actions: list[str], resource: Any, account: str) -> iam.Statement:
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }

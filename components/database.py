@@ -82,6 +82,10 @@ class DatabaseArgs:
 
 
 class Database(pulumi.ComponentResource):
+    """`instance`: RDS's identifier of it; None for a database of the company's own."""
+
+    server: SimulatedDatabase | OnPremiseDatabase
+    instance: pulumi.Output[str] | None
     host: pulumi.Output[str]
     port: pulumi.Output[int]
     owner_secret_arn: pulumi.Output[str]
@@ -90,6 +94,8 @@ class Database(pulumi.ComponentResource):
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:database:Database", name, None, opts)
         self._args = args
+        self.server = args.server
+        self.instance = None
         if isinstance(args.server, SimulatedDatabase):
             self._simulate(name, args.server)
         else:
@@ -144,6 +150,7 @@ class Database(pulumi.ComponentResource):
             auto_minor_version_upgrade=True,
             opts=child,
         )
+        self.instance = instance.identifier
         self.host = instance.address
         self.port = instance.port
         self.owner_secret_arn = instance.master_user_secrets.apply(lambda found: str(found[0].secret_arn))

@@ -11,6 +11,10 @@ from components.errors import ConfigurationError
 
 LEAD_SOURCES = ("leadbridge.web", "leadbridge.app")
 LEAD_DETAIL_TYPE = "LeadReceived"
+# EventBridge's own retries, the most that there are: after these an event waits in the dead-letter queue.
+RETRY_POLICY = aws.cloudwatch.EventTargetRetryPolicyArgs(
+    maximum_event_age_in_seconds=24 * 3600, maximum_retry_attempts=185
+)
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600  # the most that SQS keeps a message
 
 
@@ -30,8 +34,12 @@ def stray_pattern() -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class EventBusArgs:
-    """`archive_days`: how long events can be replayed."""
+    """`archive_days`: how long events can be replayed.
 
+    `rule_prefix`: how the names of the stack's rules on the account's own bus begin; they too send dead letters.
+    """
+
+    rule_prefix: str
     archive_days: int = 30
 
     def __post_init__(self) -> None:
@@ -43,6 +51,7 @@ class EventBus(pulumi.ComponentResource):
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     dead_letter_queue_arn: pulumi.Output[str]
+    dead_letter_queue_name: pulumi.Output[str]
     dead_letter_queue_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: EventBusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -66,7 +75,7 @@ class EventBus(pulumi.ComponentResource):
         aws.sqs.QueuePolicy(
             f"{name}-dead-letters-policy",
             queue_url=queue.url,
-            policy=pulumi.Output.json_dumps(_queue_policy(queue.arn, bus.arn)),
+            policy=pulumi.Output.json_dumps(_queue_policy(queue.arn, bus.arn, args.rule_prefix)),
             opts=child,
         )
         stray = aws.cloudwatch.EventRule(
@@ -81,21 +90,30 @@ class EventBus(pulumi.ComponentResource):
             event_bus_name=bus.name,
             rule=stray.name,
             arn=queue.arn,
+            retry_policy=RETRY_POLICY,
             opts=child,
         )
         self.name = bus.name
         self.arn = bus.arn
         self.dead_letter_queue_arn = queue.arn
+        self.dead_letter_queue_name = queue.name
         self.dead_letter_queue_url = queue.url
         self.register_outputs({"name": self.name, "arn": self.arn, "dead_letter_queue_url": queue.url})
+
+    def delivery(self) -> dict[str, Any]:
+        """For a rule's target: how hard EventBridge tries, and where an event goes that it gives up on."""
+        return {"retry_policy": RETRY_POLICY, "dead_letter_config": {"arn": self.dead_letter_queue_arn}}
 
     def put_events_statement(self) -> iam.Statement:
         return iam.allow(["events:PutEvents"], [self.arn])
 
 
-def _queue_policy(queue_arn: Any, bus_arn: pulumi.Output[str]) -> dict[str, Any]:
-    """EventBridge may send, for the rules of this bus only."""
-    rules = bus_arn.apply(lambda arn: arn.replace(":event-bus/", ":rule/") + "/*")
+def _queue_policy(queue_arn: Any, bus_arn: pulumi.Output[str], rule_prefix: str) -> dict[str, Any]:
+    """EventBridge may send, for the rules of this bus and the stack's rules on the account's own bus only."""
+    rules = [
+        bus_arn.apply(lambda arn: arn.replace(":event-bus/", ":rule/") + "/*"),
+        bus_arn.apply(lambda arn: f"{arn.partition(':event-bus/')[0]}:rule/{rule_prefix}-*"),
+    ]
     return iam.document(
         [
             {

@@ -99,6 +99,7 @@ class LambdaFunction(pulumi.ComponentResource):
             }
             if args.vpc
             else None,
+            tracing_config={"mode": "Active"},
             logging_config={"log_format": "Text", "log_group": logs.name},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
@@ -111,6 +112,7 @@ class LambdaFunction(pulumi.ComponentResource):
     def _statements(name: str, args: LambdaFunctionArgs, logs: aws.cloudwatch.LogGroup) -> list[iam.Statement]:
         own_logs = pulumi.Output.concat(logs.arn, ":*")
         statements = [iam.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [own_logs]), *args.statements]
+        statements.append(iam.allow(iam.TRACE_ACTIONS, ["*"]))
         if args.vpc:
             function_arn = iam.neighbour(logs.arn, "lambda", f"function:{name}")
             by_its_code = {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}

@@ -7,6 +7,8 @@ import pulumi
 
 Statement = dict[str, Any]
 POLICY_VERSION = "2012-10-17"  # the policy language's, not a date of ours
+# Sending traces knows no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+TRACE_ACTIONS = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
 
 def allow(actions: Sequence[str], resources: Sequence[Any]) -> Statement:

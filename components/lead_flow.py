@@ -11,10 +11,6 @@ from components import flow_definition, iam
 from components.event_bus import EventBus, lead_pattern
 from components.function import LambdaFunction
 
-# EventBridge's own retries of a start: after these the event waits in the dead-letter queue.
-MAX_EVENT_AGE_SECONDS = 24 * 3600
-MAX_EVENT_RETRIES = 185
-
 # The log delivery actions know no resource: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 _LOG_DELIVERY_ACTIONS = (
     "logs:CreateLogDelivery",
@@ -26,6 +22,8 @@ _LOG_DELIVERY_ACTIONS = (
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
 )
+# Step Functions asks X-Ray itself which executions to trace: https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+_TRACE_ACTIONS = (*iam.TRACE_ACTIONS, "xray:GetSamplingRules", "xray:GetSamplingTargets")
 
 
 def interrupted_pattern(state_machine_arn: Any) -> dict[str, Any]:
@@ -81,10 +79,11 @@ class LeadFlow(pulumi.ComponentResource):
             opts=child,
         )
         invoke = iam.allow(["lambda:InvokeFunction"], [function.arn for function in args.functions.values()])
+        account_wide = iam.allow([*_LOG_DELIVERY_ACTIONS, *_TRACE_ACTIONS], ["*"])
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.id,
-            policy=pulumi.Output.json_dumps(iam.document([invoke, iam.allow(_LOG_DELIVERY_ACTIONS, ["*"])])),
+            policy=pulumi.Output.json_dumps(iam.document([invoke, account_wide])),
             opts=child,
         )
         arns = {state: function.arn for state, function in args.functions.items()}
@@ -100,11 +99,12 @@ class LeadFlow(pulumi.ComponentResource):
                 "include_execution_data": False,
                 "log_destination": pulumi.Output.concat(logs.arn, ":*"),
             },
+            tracing_configuration={"enabled": True},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.arn = machine.arn
         self._start_on_lead(name, args.bus)
-        self._record_interrupted(name, args.functions["CatchErrors"])
+        self._record_interrupted(name, args.bus, args.functions["CatchErrors"])
         self.register_outputs({"arn": self.arn})
 
     def _start_on_lead(self, name: str, bus: EventBus) -> None:
@@ -133,15 +133,11 @@ class LeadFlow(pulumi.ComponentResource):
             rule=rule.name,
             arn=self.arn,
             role_arn=role.arn,
-            dead_letter_config={"arn": bus.dead_letter_queue_arn},
-            retry_policy={
-                "maximum_event_age_in_seconds": MAX_EVENT_AGE_SECONDS,
-                "maximum_retry_attempts": MAX_EVENT_RETRIES,
-            },
+            **bus.delivery(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[start]),
         )
 
-    def _record_interrupted(self, name: str, catch_errors: LambdaFunction) -> None:
+    def _record_interrupted(self, name: str, bus: EventBus, catch_errors: LambdaFunction) -> None:
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             f"{name}-interrupted",
@@ -149,5 +145,7 @@ class LeadFlow(pulumi.ComponentResource):
             event_pattern=pulumi.Output.json_dumps(interrupted_pattern(self.arn)),
             opts=child,
         )
-        aws.cloudwatch.EventTarget(f"{name}-interrupted-target", rule=rule.name, arn=catch_errors.arn, opts=child)
+        aws.cloudwatch.EventTarget(
+            f"{name}-interrupted-target", rule=rule.name, arn=catch_errors.arn, opts=child, **bus.delivery()
+        )
         catch_errors.allow_invoke(f"{name}-interrupted", "events.amazonaws.com", rule.arn, self)

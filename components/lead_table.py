@@ -63,3 +63,7 @@ class LeadTable(pulumi.ComponentResource):
     def statement(self, *actions: str) -> iam.Statement:
         """Rights on single items, such as "GetItem"."""
         return iam.allow([f"dynamodb:{action}" for action in actions], [self.arn])
+
+    def unfinished_statement(self) -> iam.Statement:
+        """The right to ask for the oldest unfinished lead."""
+        return iam.allow(["dynamodb:Query"], [pulumi.Output.concat(self.arn, "/index/", UNFINISHED_INDEX)])

@@ -53,7 +53,7 @@ class Orchestration(pulumi.ComponentResource):
                     timeout=functions.STEP_TIMEOUT,
                     schemas=["LeadId"],
                     environment={**table, "ALERT_TOPIC_ARN": args.alerts.topic_arn},
-                    statements=[args.leads.statement("UpdateItem"), args.alerts.publish_statement()],
+                    statements=[args.leads.statement("UpdateItem"), *args.alerts.publish_statements()],
                 ),
                 opts=child,
             ),

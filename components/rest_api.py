@@ -56,6 +56,8 @@ class RestApiArgs:
 
 
 class RestApi(pulumi.ComponentResource):
+    name: pulumi.Output[str]
+    stage_name: pulumi.Output[str]
     url: pulumi.Output[str]
     api_key: pulumi.Output[str]
     api_key_secret_arn: pulumi.Output[str]
@@ -102,12 +104,15 @@ class RestApi(pulumi.ComponentResource):
             rest_api=api.id,
             deployment=deployment.id,
             stage_name=args.stage_name,
+            xray_tracing_enabled=True,
             access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG_FIELDS)},
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
         self._throttle(name, args, api, stage)
         key = aws.apigateway.ApiKey(f"{name}-orchestration-key", description="The orchestration's", opts=child)
         plan_key = self._plan(name, args.crm, api, stage, key)
+        self.name = api.name
+        self.stage_name = stage.stage_name
         self.url = stage.invoke_url
         self.api_key = key.value
         self.api_key_secret_arn = self._keep_key(name, key, plan_key)

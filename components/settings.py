@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import yaml
 from pulumi.runtime.config import CONFIG
 
-from components.alerts import AlertsArgs
+from components.alerts import checked_email
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
 from components.network import subnet_cidrs
@@ -97,7 +97,7 @@ class StackSettings:
             gateway_account=config.require_bool("gatewayAccount"),
             log_retention_days=_retention(config),
             archive_days=_positive(config, "archiveDays"),
-            alert_email=AlertsArgs(email=config.get("alertEmail") or None).email,
+            alert_email=checked_email(email) if (email := config.get("alertEmail")) else None,
             protect=protect,
         )
 

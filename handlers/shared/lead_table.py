@@ -20,6 +20,9 @@ RETENTION_SECONDS = 90 * 24 * 3600
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 MAX_PAYLOAD_BYTES = 390_000
 
+# The sparse index of the leads that have neither completed nor failed, by their age.
+UNFINISHED_INDEX = "unfinished"
+
 SUBMITTED, PROCESSING, COMPLETED, FAILED = "SUBMITTED", "PROCESSING", "COMPLETED", "FAILED"
 
 
@@ -41,6 +44,10 @@ class LeadTable:
     def __init__(self, client: Any, table_name: str) -> None:
         self._client = client
         self._table = table_name
+
+    @property
+    def name(self) -> str:
+        return self._table
 
     def submit(self, lead_id: str, origin: str) -> None:
         """Note a lead that is about to be put on the bus. Safe to repeat when an answer is lost."""
@@ -195,6 +202,20 @@ class LeadTable:
         if "warnings" in item:
             result["warnings"] = list(_plain(item["warnings"]).values())
         return result
+
+    def oldest_unfinished_age(self) -> float:
+        """Seconds since the oldest lead that has not ended was first heard of; 0 when there is none."""
+        found = self._call(
+            "query",
+            IndexName=UNFINISHED_INDEX,
+            KeyConditionExpression="unfinished = :yes",
+            ExpressionAttributeValues={":yes": {"S": "yes"}},
+            Limit=1,
+        )["Items"]
+        if not found:
+            return 0.0
+        since = datetime.fromisoformat(found[0]["createdAt"]["S"])
+        return max(0.0, (datetime.now(UTC) - since).total_seconds())
 
     def _has_warnings(self, lead_id: str) -> bool:
         item = self._call("get_item", Key={"leadId": {"S": lead_id}}, ConsistentRead=True).get("Item")

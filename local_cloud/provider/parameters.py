@@ -144,7 +144,8 @@ def structure(shape: Any, value: dict[str, Any], where: str) -> dict[str, Any]:
 def listed(shape: Any, value: Any, where: str) -> list[Any]:
     element = shape.member
     if isinstance(value, dict) and element.type_name == "structure":
-        key, content = member_of(element, "key") or member_of(element, "name"), member_of(element, "value")
+        key = next(filter(None, (member_of(element, name) for name in ("key", "name", "tagKey"))), None)
+        content = member_of(element, "value") or member_of(element, "tagValue")
         if key and content:
             return [{key: name, content: text(item)} for name, item in sorted(value.items())]
     items = value if isinstance(value, list) else [value]

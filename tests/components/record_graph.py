@@ -28,6 +28,7 @@ AREAS = [
     "dynamodb",
     "ec2",
     "iam",
+    "kms",
     "lambda_",
     "rds",
     "secretsmanager",
@@ -70,11 +71,14 @@ OUTPUTS: dict[str, dict[str, Callable[[str, Inputs], Any]]] = {
     "aws:apigateway/apiKey:ApiKey": {"value": lambda name, inputs: "key-of-at-least-20-characters"},
     "aws:cloudwatch/eventBus:EventBus": {"arn": arn("events", "event-bus/")},
     "aws:cloudwatch/eventRule:EventRule": {"arn": rule_arn},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"arn": arn("cloudwatch", "alarm:")},
+    "aws:kms/key:Key": {"arn": arn("kms", "key/")},
     "aws:cloudwatch/logGroup:LogGroup": {"arn": arn("logs", "log-group:")},
     "aws:dynamodb/table:Table": {"arn": arn("dynamodb", "table/")},
     "aws:iam/role:Role": {"arn": arn("iam", "role/", region="")},
     "aws:rds/instance:Instance": {
         "address": lambda name, inputs: "crm.example",
+        "identifier": lambda name, inputs: name,
         "masterUserSecrets": lambda name, inputs: [
             {"secretArn": arn("secretsmanager", "secret:")("rds-owner", {})}
         ],
@@ -88,6 +92,7 @@ OUTPUTS: dict[str, dict[str, Callable[[str, Inputs], Any]]] = {
 ID_IS_ARN = {"aws:secretsmanager/secret:Secret"}
 INVOKES = {
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION},
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
     "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["us-east-1a", "us-east-1b"], "id": REGION},
 }
 

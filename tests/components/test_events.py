@@ -95,15 +95,20 @@ def test_the_rule_may_start_this_flow_and_nothing_else(graph: Graph) -> None:
     assert trust["Principal"] == {"Service": "events.amazonaws.com"}
 
 
-def test_the_flow_and_the_strays_listen_to_our_bus_and_the_interrupted_rule_to_awss(graph: Graph) -> None:
+def test_the_flow_and_the_strays_listen_to_our_bus_and_the_others_to_awss(graph: Graph) -> None:
     buses = {
         each.name.removeprefix(f"{graph.prefix}-"): each.inputs.get("eventBusName") for each in graph.of(RULE)
     }
     ours = f"{graph.prefix}-leads"
-    assert buses == {"flow-lead": ours, "leads-stray": ours, "flow-interrupted": None}
+    assert buses == {
+        "flow-lead": ours,
+        "leads-stray": ours,
+        "flow-interrupted": None,
+        "lead-age-each-minute": None,
+    }
 
 
-def test_only_the_rules_of_the_bus_may_send_to_the_dead_letter_queue(graph: Graph) -> None:
+def test_only_the_rules_of_the_stack_may_send_to_the_dead_letter_queue(graph: Graph) -> None:
     (statement,) = graph.one("aws:sqs/queuePolicy:QueuePolicy").document("policy")["Statement"]
     assert statement == {
         "Effect": "Allow",
@@ -111,14 +116,19 @@ def test_only_the_rules_of_the_bus_may_send_to_the_dead_letter_queue(graph: Grap
         "Action": "sqs:SendMessage",
         "Resource": graph.one(QUEUE).outputs["arn"],
         "Condition": {
-            "ArnLike": {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{graph.prefix}-leads/*"}
+            "ArnLike": {
+                "aws:SourceArn": [
+                    f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{graph.prefix}-leads/*",
+                    f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{graph.prefix}-*",
+                ]
+            }
         },
     }
 
 
 def test_what_the_queue_policy_allows_covers_every_rule_that_sends_there(graph: Graph) -> None:
     (statement,) = graph.one("aws:sqs/queuePolicy:QueuePolicy").document("policy")["Statement"]
-    allowed = statement["Condition"]["ArnLike"]["aws:SourceArn"].removesuffix("*")
+    allowed = tuple(each.removesuffix("*") for each in statement["Condition"]["ArnLike"]["aws:SourceArn"])
     rules = {each.outputs["name"]: each.outputs["arn"] for each in graph.of(RULE)}
     queue = graph.one(QUEUE).outputs["arn"]
     for target in graph.of(TARGET):
@@ -157,4 +167,4 @@ def test_a_flow_without_a_function_for_each_state_is_refused() -> None:
 
 def test_an_archive_of_no_days_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="archiveDays is 0"):
-        EventBusArgs(archive_days=0)
+        EventBusArgs(rule_prefix="x", archive_days=0)

@@ -110,7 +110,7 @@ def test_the_flow_may_call_its_own_functions_only(graph: Graph) -> None:
     }
     assert statements[0]["Action"] == ["lambda:InvokeFunction"]
     assert set(statements[0]["Resource"]) == called
-    assert all(action.startswith("logs:") for action in statements[1]["Action"])
+    assert all(action.startswith(("logs:", "xray:")) for action in statements[1]["Action"])
 
 
 def test_the_flows_logs_hold_no_personal_data(graph: Graph) -> None:

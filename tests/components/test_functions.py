@@ -35,6 +35,7 @@ MAX_ENVIRONMENT_BYTES = 4096  # https://docs.aws.amazon.com/lambda/latest/dg/get
 TABLE = "arn:aws:dynamodb:{region}:{account}:table/{prefix}-leads-table-1234567"
 BUS = "arn:aws:events:{region}:{account}:event-bus/{prefix}-leads"
 TOPIC = "arn:aws:sns:{region}:{account}:{prefix}-alerts-topic-1234567"
+ALERT_KEY = "arn:aws:kms:{region}:{account}:key/{prefix}-alerts-key-1234567"
 KEY = "arn:aws:secretsmanager:{region}:{account}:secret:{prefix}-api-key-secret-1234567"
 APP_USER = "arn:aws:secretsmanager:{region}:{account}:secret:{prefix}-crm-app-user-1234567"
 READ = "secretsmanager:GetSecretValue"
@@ -49,7 +50,13 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
     "intake-get-lead": {(TABLE, "dynamodb:GetItem")},
     "form": set(),
     "flow-receive-lead": {(TABLE, "dynamodb:UpdateItem")},
-    "flow-catch-errors": {(TABLE, "dynamodb:UpdateItem"), (TOPIC, "sns:Publish")},
+    "flow-catch-errors": {
+        (TABLE, "dynamodb:UpdateItem"),
+        (TOPIC, "sns:Publish"),
+        (ALERT_KEY, "kms:GenerateDataKey"),
+        (ALERT_KEY, "kms:Decrypt"),
+    },
+    "lead-age": {(f"{TABLE}/index/unfinished", "dynamodb:Query")},
     **dict.fromkeys(STEPS, STEP_RIGHTS),
     **{name: {(APP_USER, READ)} for name in BACKENDS},
     "api-migrations": {
@@ -246,6 +253,14 @@ def test_every_service_may_call_for_one_source_only_and_only_the_page_is_public(
     url, invoke = (graph.one(PERMISSION, f"form-{name}").inputs for name in ("public-url", "public-invoke"))
     assert url["functionUrlAuthType"] == "NONE"
     assert invoke["invokedViaFunctionUrl"] is True
+
+
+def test_every_call_of_a_lead_is_traced_from_the_api_and_the_flow_into_the_functions(graph: Graph) -> None:
+    assert {each.inputs["tracingConfig"]["mode"] for each in graph.of(FUNCTION)} == {"Active"}
+    assert graph.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": True}
+    assert graph.one("aws:apigateway/stage:Stage").inputs["xrayTracingEnabled"] is True
+    for name, function in graph.functions().items():
+        assert ("*", "xray:PutTraceSegments") in set(rights(graph, function)), name
 
 
 def test_every_function_runs_the_same_runtime_on_the_same_architecture(graph: Graph) -> None:

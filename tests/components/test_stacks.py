@@ -19,7 +19,11 @@ TOKENS = {
     "leadbridge:function:LambdaFunction",
     "leadbridge:leads:LeadTable",
     "leadbridge:network:Network",
+    "leadbridge:operations:Alarms",
     "leadbridge:operations:Alerts",
+    "leadbridge:operations:Dashboard",
+    "leadbridge:operations:LeadAge",
+    "leadbridge:operations:Monitoring",
     "leadbridge:web:WebForm",
 }
 FUNCTIONS = {
@@ -36,6 +40,7 @@ FUNCTIONS = {
     "form",
     "intake-get-lead",
     "intake-submit-lead",
+    "lead-age",
 }
 OUTPUTS = {
     "alert_topic_arn",
@@ -210,5 +215,9 @@ def test_the_three_stacks_differ_only_where_their_database_lies(graph_of) -> Non
         ("aws:rds/subnetGroup:SubnetGroup", "-crm-subnets"),
         ("aws:rds/parameterGroup:ParameterGroup", "-crm-parameters"),
     }
-    assert dev - local == network | rules | rds
+    alarms = {
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", f"-alarm-database-{what}")
+        for what in ("connections", "storage")
+    }
+    assert dev - local == network | rules | rds | alarms
     assert local <= dev

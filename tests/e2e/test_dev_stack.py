@@ -109,9 +109,21 @@ def test_another_log_retention_shows_the_log_groups_alone(dev: LocalCloud, confi
     assert len(found) == len([each for each in dev.resources() if each["type"].endswith(":LogGroup")])
 
 
-def test_a_larger_database_shows_the_instance_alone(dev: LocalCloud, configuration: Path) -> None:
+def test_another_threshold_shows_that_alarm_alone(dev: LocalCloud) -> None:
+    path = dev.root / "components" / "monitoring.py"
+    edit(path, "API_LATENCY_MS = 5_000", "API_LATENCY_MS = 7_000")
+    try:
+        assert previewed(dev) == {("update", "aws:cloudwatch/metricAlarm:MetricAlarm", "alarm-api-latency")}
+    finally:
+        edit(path, "API_LATENCY_MS = 7_000", "API_LATENCY_MS = 5_000")
+
+
+def test_a_larger_database_shows_the_instance_and_its_storage_alarm(dev: LocalCloud, configuration: Path) -> None:
     edit(configuration, "  leadbridge:protect", "  leadbridge:databaseStorageGib: 40\n  leadbridge:protect")
-    assert previewed(dev) == {("update", "aws:rds/instance:Instance", "crm-instance")}
+    assert previewed(dev) == {
+        ("update", "aws:rds/instance:Instance", "crm-instance"),
+        ("update", "aws:cloudwatch/metricAlarm:MetricAlarm", "alarm-database-storage"),
+    }
 
 
 def test_a_preview_of_an_empty_prod_shows_every_resource(

@@ -1,4 +1,4 @@
-"""Events, logs and alarms, queues and topics, each with its way of life."""
+"""Events, logs and alarms, queues, topics and keys, each with its way of life."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def rule(world: Any) -> Given:
 
 
 CASES = [
+    Case(
+        "aws:kms/key:Key",
+        lambda world: {"description": "one", "enableKeyRotation": True, "policy": document(), "tags": {"a": "1"}},
+        {"description": "two", "enableKeyRotation": False},
+        Probe("kms", "describe_key", {"KeyId": "{id}"}, "KeyMetadata.Description"),
+        "one",
+        "two",
+    ),
     Case(
         "aws:cloudwatch/eventBus:EventBus",
         lambda world: {"description": "one", "deadLetterConfig": {"arn": queue(world)}},

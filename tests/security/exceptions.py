@@ -26,6 +26,15 @@ ANY_RESOURCE = {
         ),
         "CloudWatch Logs defines no resource for the delivery of logs, which Step Functions arranges",
     ),
+    **dict.fromkeys(
+        (
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+        ),
+        "X-Ray's traces and sampling are the account's, and it defines no resource for them",
+    ),
 }
 # (action, the end of the resource from its wildcard on) -> why
 PART_OF_A_RESOURCE = {

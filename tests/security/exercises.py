@@ -45,6 +45,10 @@ def catches(stack: Stack, function: Function) -> bool:
     return function.invoke({"event": _event(), "execution": EXECUTION, "failure": failure})
 
 
+def measures(stack: Stack, function: Function) -> bool:
+    return function.invoke({})
+
+
 def steps_over_a_conflict(stack: Stack, function: Function) -> bool:
     """From the start, with the API's key to read, to the end, with a warning to note."""
     lead = new_lead()
@@ -93,6 +97,7 @@ EXERCISES: Mapping[str, Mapping[str, Exercise]] = {
     },
     "intake-get-lead": {"dynamodb:GetItem": tells_the_status},
     "form": {},
+    "lead-age": {"dynamodb:Query": measures},
     "flow-receive-lead": {"dynamodb:UpdateItem": receives},
     "flow-catch-errors": dict.fromkeys(("dynamodb:UpdateItem", "sns:Publish"), catches),
     **{

@@ -9,8 +9,9 @@ from typing import Any
 from tests.security.iam import Statement
 from tests.stack import Stack
 
-# Rights that Lambda itself uses, with the function's role; the emulator needs none of them.
-OF_LAMBDA = ("logs:", "ec2:", "xray:")
+# Rights that Lambda itself uses, with the function's role, and SNS for the topic's key, in the function's name:
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html; the emulator needs none of them.
+OF_LAMBDA = ("logs:", "ec2:", "xray:", "kms:")
 
 
 class Function:
@@ -73,7 +74,8 @@ def _calls(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
     prefix = f"arn:aws:{service}:{region}:{account}"
     action = f"{service}:{asked.get('Action', event['eventName'])}"
     if service == "dynamodb":
-        yield action, f"{prefix}:table/{asked['TableName']}"
+        index = f"/index/{asked['IndexName']}" if "IndexName" in asked else ""
+        yield action, f"{prefix}:table/{asked['TableName']}{index}"
     elif service == "secretsmanager":
         yield action, asked["SecretId"]
     elif service == "sns":

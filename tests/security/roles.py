@@ -42,6 +42,13 @@ LOG_DELIVERY = (
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
 )
+# https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+FLOW_TRACES = (
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +106,8 @@ def documented_calls(user: Resource) -> Iterator[Call]:
             yield Call(action="lambda:InvokeFunction", resource=function)
         if user.inputs.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
             yield from (Call(action=action) for action in LOG_DELIVERY)
+        if user.inputs.get("tracingConfiguration", {}).get("enabled"):
+            yield from (Call(action=action) for action in FLOW_TRACES)
     elif user.type == TARGET:
         if ":stateMachine:" in user.inputs["arn"]:
             yield Call(action="states:StartExecution", resource=user.inputs["arn"])
