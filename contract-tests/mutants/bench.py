@@ -17,6 +17,7 @@ from mutants.processes import Finished, Runner
 
 ROOT = Path(__file__).parents[2]
 SHARED = ".venv-lambda"  # the functions' interpreter, made once for a checkout
+CONTRACT = "openapi.yaml"
 MIGRATIONS = "handlers/migrations/versions/"
 TABLES = ("BENEFIT", "PARTNER", "CLIENTS", "SCHEMA_VERSION")  # children first
 DEPLOY_SECONDS = 120.0
@@ -59,6 +60,13 @@ class Bench:
         if done.code != 0:
             raise MutantError(f"the stack's outputs can't be read: {_last_words(done.output)}")
         return dict(json.loads(done.output))
+
+    def original(self) -> Path:
+        """The mutated file as it was, beside the checkout."""
+        path, text = self._original
+        original = self.checkout.with_name(f"original-{path.name}")
+        original.write_text(text, encoding="utf-8")
+        return original
 
     def down(self) -> None:
         """Stop the stack and remove it. Safe to repeat, also when it never came up."""

@@ -57,3 +57,7 @@ ROTATION = "consumer/test_rotation.py"
 LARGE_READ = f"{_MALFORMED}::test_a_read_with_a_body_beyond_the_gateways_limit_is_refused"
 
 EXPECTATIONS = "consumer/test_removals.py::test_the_contract_as_it_is_keeps_every_expectation"
+
+_SETTINGS = "provider/test_gateway_settings.py"
+OWN_ANSWERS = f"{_SETTINGS}::test_whatever_the_gateway_answers_by_itself_is_in_the_contract"
+OWN_LIMIT = f"{_SETTINGS}::test_an_operation_that_anybody_may_call_has_a_limit_of_its_own"

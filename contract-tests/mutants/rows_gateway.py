@@ -99,12 +99,30 @@ ROWS: tuple[Mutant, ...] = (
         "if status == 503:",
         killers=killers.LIMIT,
     ),
-    _DOCUMENT("the gateway's 503 does not say when to come back", "if status in (429, 503):", "if status == 429:"),
-    _DOCUMENT("a late answer is a 504", '"INTEGRATION_TIMEOUT": (503,', '"INTEGRATION_TIMEOUT": (504,'),
     _DOCUMENT(
-        "a function that can't be reached is a 502", '"INTEGRATION_FAILURE": (503,', '"INTEGRATION_FAILURE": (502,'
+        "the gateway's 503 does not say when to come back",
+        "if status in (429, 503):",
+        "if status == 429:",
+        killers=killers.OWN_ANSWERS,
     ),
-    _DOCUMENT("the gateway's errors are its own", '"DEFAULT_5XX": (500,', '"DEFAULT_5XX": (502,'),
+    _DOCUMENT(
+        "a late answer is a 504",
+        '"INTEGRATION_TIMEOUT": (503,',
+        '"INTEGRATION_TIMEOUT": (504,',
+        killers=killers.OWN_ANSWERS,
+    ),
+    _DOCUMENT(
+        "a function that can't be reached is a 502",
+        '"INTEGRATION_FAILURE": (503,',
+        '"INTEGRATION_FAILURE": (502,',
+        killers=killers.OWN_ANSWERS,
+    ),
+    _DOCUMENT(
+        "the gateway's errors are its own",
+        '"DEFAULT_5XX": (500,',
+        '"DEFAULT_5XX": (502,',
+        killers=killers.OWN_ANSWERS,
+    ),
     _DOCUMENT(
         "the gateway's refusals are no JSON by their media type",
         '"responseTemplates": {"application/json": _message(status, code, sentence)}',
@@ -141,7 +159,12 @@ ROWS: tuple[Mutant, ...] = (
         '"/other/", method, path_pattern',
         killers=killers.READ_BACK,
     ),
-    _API("the public operations are not throttled", 'get("security") == []', 'get("security") is None'),
+    _API(
+        "the public operations are not throttled",
+        'get("security") == []',
+        'get("security") is None',
+        killers=killers.OWN_LIMIT,
+    ),
     _API(
         "the key is throttled at once",
         '"rate_limit": throttle.rate, "burst_limit": throttle.burst',

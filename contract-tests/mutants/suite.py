@@ -11,6 +11,7 @@ from mutants.mutant import MutantError
 from mutants.processes import Runner
 
 TESTS = "contract-tests"
+BREAKING_CHANGES = "breaking_changes.py"
 NOT_TESTS_OF_THE_CONTRACT = f"{TESTS}/mutants"
 LIKELY_SECONDS = 150.0
 WHOLE_SECONDS = 420.0
@@ -50,6 +51,17 @@ class Suite:
             return failure
         end = "has not ended" if done.code is None else f"exit {done.code}"
         raise MutantError(f"pytest {' '.join(tests)}: {end} after at most {seconds:.0f} s\n{done.output[-2000:]}")
+
+    def broken_consumer(self, released: Path) -> Failure | None:
+        """What the check of a pull request says of the bench's contract, compared with the released one."""
+        command = [sys.executable, f"{TESTS}/{BREAKING_CHANGES}", "--base", str(released)]
+        done = self._runner.run(command, seconds=60)
+        if done.code == _PASSED:
+            return None
+        told = [" ".join(line.split()) for line in done.output.splitlines() if "  breaks: " in line]
+        if done.code == _FAILED and told:
+            return Failure(test=BREAKING_CHANGES, message=told[0])
+        raise MutantError(f"{BREAKING_CHANGES}: exit {done.code}\n{done.output[-2000:]}")
 
 
 def failure_in(report: Path) -> Failure | None:

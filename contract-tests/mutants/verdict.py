@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mutants.bench import Bench, DeploymentRefused
+from mutants.bench import CONTRACT, Bench, DeploymentRefused
 from mutants.mutant import Mutant
-from mutants.suite import Suite
+from mutants.suite import Failure, Suite
 
 DEPLOYMENT = "deployment"
 
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def judge(mutant: Mutant, bench: Bench, suite: Suite, clock: Callable[[], float] = time.monotonic) -> Verdict:
-    """Deploy it, let the likely killers try, and the whole suite before it is called a survivor."""
+    """Deploy it, let the likely killers try, and all the others before it is called a survivor."""
     started = clock()
     try:
         bench.deploy(mutant)
@@ -53,7 +53,7 @@ def judge(mutant: Mutant, bench: Bench, suite: Suite, clock: Callable[[], float]
             test_seconds=0,
         )
     deployed = clock()
-    failure = (suite.first_failure(mutant.killers) if mutant.killers else None) or suite.first_failure()
+    failure = _first_failure(mutant, bench, suite)
     bench.outputs()  # tests also fail where the stack has died, and that proves nothing
     return Verdict(
         mutant=mutant,
@@ -63,3 +63,11 @@ def judge(mutant: Mutant, bench: Bench, suite: Suite, clock: Callable[[], float]
         deploy_seconds=deployed - started,
         test_seconds=clock() - deployed,
     )
+
+
+def _first_failure(mutant: Mutant, bench: Bench, suite: Suite) -> Failure | None:
+    """A change of the contract that no test minds is left to the check of its pull request."""
+    failure = (suite.first_failure(mutant.killers) if mutant.killers else None) or suite.first_failure()
+    if failure is None and mutant.file == CONTRACT:
+        return suite.broken_consumer(bench.original())
+    return failure
