@@ -11,6 +11,7 @@ from handlers.backend import database
 APP_USER = "leadbridge_app"
 # A row is written once and never changed: no UPDATE. See docs/adr/0009.
 PRIVILEGES = ("SELECT", "INSERT")
+# A client before what belongs to it.
 TABLES = ("CLIENTS", "PARTNER", "BENEFIT")
 
 _GRANT = re.compile(r"GRANT (?P<privileges>.+) ON (?P<target>`[^`]+`\.`[^`]+`) TO \S+")
