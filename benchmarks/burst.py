@@ -29,24 +29,56 @@ class BurstResult:
     ruts: tuple[str, ...]
 
 
+class MemoryWatch:
+    """The most that all processes of a local cloud held at once, while it was entered. `home`: the cloud's."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = str(home)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.peak_bytes = 0
+        self.peak_processes = 0
+
+    def __enter__(self) -> "MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.25):
+            sizes = [size for size in map(self._memory, Path("/proc").glob("[0-9]*")) if size]
+            if sum(sizes) > self.peak_bytes:
+                self.peak_bytes, self.peak_processes = sum(sizes), len(sizes)
+
+    def _memory(self, process: Path) -> int:
+        """Proportional set size in bytes, of a process that belongs to the home; 0 for any other."""
+        try:
+            belongs = (
+                self._home.encode() in (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            )
+            text = (process / "smaps_rollup").read_text() if belongs else ""
+        except OSError:
+            return 0
+        return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
+
+
 class Burst:
     """`home`: the local cloud's, by which its processes are recognised."""
 
     def __init__(self, outputs: Mapping[str, Any], home: Path) -> None:
         self._outputs = outputs
-        self._home = str(home)
+        self._home = home
         self._http = urllib3.PoolManager(maxsize=SENDERS, retries=False, timeout=WAIT_SECONDS)
-        self._peak = (0, 0)
 
     def run(self, count: int) -> BurstResult:
         """Half through `POST /leads`, half as events; all at once."""
         leads = [_lead(number) for number in range(count)]
         form, bus = leads[: count // 2], leads[count // 2 :]
-        done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(done,))
-        watcher.start()
         started = time.monotonic()
-        try:
+        with MemoryWatch(self._home) as memory:
             with ThreadPoolExecutor(SENDERS) as pool:
                 sent = list(pool.map(self._submit, form))
                 batches = [bus[at : at + ENTRIES_AT_ONCE] for at in range(0, len(bus), ENTRIES_AT_ONCE)]
@@ -54,14 +86,11 @@ class Burst:
                     sent += ids
             completed = self._completed(sent, started + WAIT_SECONDS)
             seconds = time.monotonic() - started
-        finally:
-            done.set()
-            watcher.join()
         return BurstResult(
             completed=completed,
             seconds=seconds,
-            peak_bytes=self._peak[0],
-            peak_processes=self._peak[1],
+            peak_bytes=memory.peak_bytes,
+            peak_processes=memory.peak_processes,
             ruts=tuple(lead["rut"] for lead in leads),
         )
 
@@ -98,22 +127,6 @@ class Burst:
                     completed += state == "COMPLETED"
             time.sleep(0.05)
         return completed
-
-    def _watch(self, done: threading.Event) -> None:
-        while not done.wait(0.25):
-            sizes = [size for size in map(self._memory, Path("/proc").glob("[0-9]*")) if size]
-            self._peak = max(self._peak, (sum(sizes), len(sizes)))
-
-    def _memory(self, process: Path) -> int:
-        """Proportional set size in bytes, of a process that belongs to the home; 0 for any other."""
-        try:
-            belongs = (
-                self._home.encode() in (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-            )
-            text = (process / "smaps_rollup").read_text() if belongs else ""
-        except OSError:
-            return 0
-        return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
 def _client(outputs: Mapping[str, Any], service: str) -> Any:

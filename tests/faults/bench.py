@@ -98,12 +98,17 @@ class Bench:
             states = [self.items([lead]).get(lead.id) for lead in waiting[:3]]
             raise AssertionError(f"{len(waiting)} leads have not ended in {timeout} s, such as {states}") from None
 
-    def executions(self, **narrow: str) -> list[dict[str, Any]]:
-        """All executions with their inputs; `statusFilter` narrows them."""
+    def executions(self, since: float = 0, **narrow: str) -> list[dict[str, Any]]:
+        """Those that started since, with their inputs; `statusFilter` narrows them."""
         pages = self.flow.get_paginator("list_executions").paginate(
             stateMachineArn=self.stack.outputs["lead_flow_arn"], **narrow
         )
-        arns = [each["executionArn"] for page in pages for each in page["executions"]]
+        arns = [
+            each["executionArn"]
+            for page in pages
+            for each in page["executions"]
+            if each["startDate"].timestamp() >= since
+        ]
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(lambda arn: self.flow.describe_execution(executionArn=arn), arns))
 

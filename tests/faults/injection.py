@@ -84,7 +84,7 @@ class Injection:
         lead = self._leads.new(origin="web" if by_api else "app")
         if cell.step.state == "CatchErrors":
             kind = self._leads.random.choice(list(matrix.CALLS))
-            lead.cause = matrix.CALLS[kind].state
+            lead.cause, lead.failures = matrix.CALLS[kind].state, 1
             self._plan.arm(matrix.CALLS[kind].point, lead.id, REFUSAL)
         return lead
 

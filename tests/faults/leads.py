@@ -14,12 +14,16 @@ _STORES = ("ESTACION_CENTRAL", "S1", "MAIPU_2")
 
 @dataclass(eq=False)
 class Lead:
-    """`cause`: the state in which it has to fail, if it has to. `sent`: events put on the bus for it."""
+    """`cause`: the state in which it has to fail, if it has to. `sent`: events put on the bus for it.
+
+    `failures`: how many of its executions have to fail.
+    """
 
     data: dict[str, Any]
     id: str
     cause: str | None = None
     sent: int = 0
+    failures: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -55,6 +56,7 @@ class Plan:
         self._armed: dict[tuple[Point, str], list[Action]] = {}
         self._changed = threading.Condition()
         self._gates: set[Gate] = set()
+        self._often: dict[Point, tuple[Action, Callable[[], bool]]] = {}
         self.asked: Counter[tuple[Point, str]] = Counter()
         self.answered: Counter[tuple[Point, str, int]] = Counter()
         self.struck: Counter[tuple[Point, str]] = Counter()
@@ -73,7 +75,15 @@ class Plan:
                     self.struck[point, who] += 1
                     self._changed.notify_all()
                     return actions.pop(0)
-        return None
+            action, strikes = self._often.get(point, (None, bool))
+            return action if strikes() else None
+
+    def strike(self, point: Point, action: Action | None, strikes: Callable[[], bool] = lambda: True) -> None:
+        """From now on the action meets each request at the point that `strikes` says; None: none any more."""
+        with self._changed:
+            self._often.pop(point, None)
+            if action is not None:
+                self._often[point] = (action, strikes)
 
     def ask(self, point: Point, lead_id: str | None) -> None:
         self._count(lambda: self.asked.update([(point, lead_id or "")]))
@@ -109,6 +119,7 @@ class Plan:
         """Nothing more happens; whoever waits goes on."""
         with self._changed:
             self._armed.clear()
+            self._often.clear()
             for gate in self._gates:
                 gate.opened.set()
             self._gates.clear()

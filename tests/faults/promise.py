@@ -81,13 +81,13 @@ class Promise:
     def _executions(self, leads: list[Lead], findings: Findings) -> None:
         """As many as events, all ended: those that failed are the lead's failures, and no other."""
         by_lead: dict[str, Counter[str]] = defaultdict(Counter)
-        for execution in self._bench.executions():
+        for execution in self._bench.executions(self._since):
             detail = json.loads(execution["input"]).get("detail")
             lead_id = detail.get("leadId") if isinstance(detail, dict) else None
             by_lead[str(lead_id)][execution["status"]] += 1
         for lead in leads:
             seen = by_lead[lead.id]
-            expected = Counter(SUCCEEDED=lead.sent - bool(lead.cause), FAILED=int(bool(lead.cause)))
+            expected = Counter(SUCCEEDED=lead.sent - lead.failures, FAILED=lead.failures)
             if lead.data["origin"] == "web":  # an answer of the bus that was lost makes the intake send it again
                 expected["SUCCEEDED"] = max(expected["SUCCEEDED"], seen["SUCCEEDED"])
             if seen != +expected:
@@ -106,7 +106,7 @@ class Promise:
                 said[entry["leadId"]].add((entry["message"], str(entry.get("step", entry.get("state", "")))))
         text = "\n".join(everything)
         for lead in leads:
-            if lead.cause and ("lead failed", lead.cause) not in said[lead.id]:
+            if lead.failures and ("lead failed", lead.cause) not in said[lead.id]:
                 findings.broken[lead.id].append("no log line says that it failed, and where")
             if any(secret in text for secret in lead.personal):
                 findings.broken[lead.id].append("a log line holds its personal data")
@@ -114,5 +114,5 @@ class Promise:
     def _alerts(self, leads: list[Lead], findings: Findings) -> None:
         alerts = Counter(alert["leadId"] for alert in self._bench.alerts())
         for lead in leads:
-            if bool(lead.cause) != (alerts[lead.id] > 0):
+            if bool(lead.failures) != (alerts[lead.id] > 0):
                 findings.broken[lead.id].append(f"{alerts[lead.id]} alerts were raised for it")

@@ -62,18 +62,25 @@ class Sessions:
     @contextmanager
     def all_taken(self, cut: Any) -> Iterator[None]:
         """Every connection that the server allows is somebody else's; `cut` ends the backends' own."""
-        limit = self.rows("SELECT @@max_connections")[0][0]
         held: list[Any] = []
-        with self.administrator() as session, session.cursor() as cursor:
-            cursor.execute("SET GLOBAL max_connections = %s", (FEW_CONNECTIONS,))
+        with self.limited(FEW_CONNECTIONS):
             try:
                 cut()
                 held += self._take_all()
                 yield
             finally:
-                cursor.execute("SET GLOBAL max_connections = %s", (limit,))
                 for each in held:
                     each.close()
+
+    @contextmanager
+    def limited(self, connections: int) -> Iterator[None]:
+        before = self.rows("SELECT @@max_connections")[0][0]
+        with self.administrator() as session, session.cursor() as cursor:
+            cursor.execute("SET GLOBAL max_connections = %s", (connections,))
+            try:
+                yield
+            finally:
+                cursor.execute("SET GLOBAL max_connections = %s", (before,))
 
     def _take_all(self) -> list[Any]:
         held: list[Any] = []
