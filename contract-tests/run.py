@@ -11,6 +11,7 @@ CLEANER=<the stack's output migrations_function_name>, with AWS credentials, rem
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from support.stack import ROOT, Stack, StackError
 RESULTS = ROOT / "build" / "contract"
 DEFAULT_EXAMPLES = 100
 PARTS = ("schemathesis", "rules")
+INTERRUPTED = 130
 
 
 def main() -> int:
@@ -36,11 +38,15 @@ def main() -> int:
     parser.add_argument("--part", choices=PARTS, help="only this one of the two")
     parser.add_argument("more", nargs="*", help="after --, further options of `schemathesis run`")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return run(options)
     except (StackError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; the next run removes what this one may have left\n")
+        return INTERRUPTED
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,7 +54,10 @@ def run(options: argparse.Namespace) -> int:
     results: Path = options.results.resolve()
     seed, examples = contract.seed(), int(os.environ.get("EXAMPLES") or DEFAULT_EXAMPLES)
     say(f"seed {seed}, {examples} examples of an operation in a phase")
-    stack = Stack.given() or Stack.deployed(options.home)
+    stack = Stack.given()
+    if stack is None:
+        say("the local stack is started, or brought up to date")
+        stack = Stack.deployed(options.home)
     say(f"stack {stack.url}")
     clean(stack, [])
     shutil.rmtree(results, ignore_errors=True)
@@ -111,10 +120,15 @@ def shown(command: list[str], environment: Mapping[str, str]) -> int:
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert process.stdout
-    for line in process.stdout:
-        sys.stdout.write(report.runnable(line))
-        sys.stdout.flush()
-    return process.wait()
+    try:
+        for line in process.stdout:
+            sys.stdout.write(report.runnable(line))
+            sys.stdout.flush()
+        return process.wait()
+    finally:
+        process.terminate()  # an interrupt ends what was begun, too; one that has ended is left alone
+        process.wait()
+        process.stdout.close()
 
 
 def clean(stack: Stack, lead_ids: list[str]) -> dict[str, int] | None:

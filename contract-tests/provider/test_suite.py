@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,14 +19,29 @@ from support.stack import ROOT, Stack
 KEY = "a-key-that-nobody-may-see"
 
 
-class Liar(BaseHTTPRequestHandler):
-    """Answers whatever it is asked with an internal error that tells of the inside."""
+class Api(ThreadingHTTPServer):
+    """Answers whatever it is asked with an internal error that tells of the inside, once it may."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Request)
+        self.bodies: list[bytes] = []
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Request(BaseHTTPRequestHandler):
+    server: Api
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         self.do_GET()
 
     def do_GET(self) -> None:
+        self.server.asked.set()
+        self.server.may_answer.wait(60)
         body = b'{"statusCode": 500, "message": "pymysql.err.OperationalError"}'
         self.send_response(500)
         self.send_header("Content-Type", "application/json")
@@ -38,54 +54,69 @@ class Liar(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def liar() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+def api() -> Iterator[Api]:
+    server = Api()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield server
+    server.may_answer.set()
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_an_api_that_breaks_the_contract_fails_the_run_with_lines_to_reproduce_it(
-    liar: str, tmp_path: Path
-) -> None:
-    environment = {**os.environ, "URL": liar, "API_KEY": KEY, "EXAMPLES": "1", "SEED": "7", "CASSETTE": "1"}
-    for name in ("STACK_HOME", "CLEANER"):
-        environment.pop(name, None)
-    command = [sys.executable, "contract-tests/run.py", "--results", str(tmp_path / "results")]
+def start(results: Path, **variables: str) -> subprocess.Popen[str]:
+    """The run of one short phase."""
+    command = [sys.executable, "contract-tests/run.py", "--results", str(results)]
     command += ["--part", "schemathesis", "--", "--phases", "examples"]
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50)
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert '-H "x-api-key: $API_KEY"' in run.stdout
-    assert "SEED=7" in run.stdout
+    environment = {name: value for name, value in os.environ.items() if name not in ("STACK_HOME", "CLEANER")}
+    environment |= {"EXAMPLES": "1", "SEED": "7", "CASSETTE": "1", **variables}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=pipe, stderr=pipe)
+
+
+def test_an_api_that_breaks_the_contract_fails_the_run_with_lines_to_reproduce_it(
+    api: Api, tmp_path: Path
+) -> None:
+    api.may_answer.set()
+    run = start(tmp_path / "results", URL=api.url, API_KEY=KEY)
+    out, err = run.communicate(timeout=50)
+    assert run.returncode == 1, out + err
+    assert '-H "x-api-key: $API_KEY"' in out
+    assert "SEED=7" in out
     written = {path.name: path.read_text() for path in (tmp_path / "results").iterdir()}
-    assert set(written) >= {
-        "summary.txt",
-        "summary.json",
-        "schemathesis.xml",
-        "schemathesis.json",
-        "cassette.yaml",
-    }
-    assert KEY not in run.stdout + run.stderr + "".join(written.values())
+    assert {"summary.txt", "summary.json"} < set(written)
+    assert {"schemathesis.xml", "schemathesis.json", "cassette.yaml"} < set(written)
+    assert KEY not in out + err + "".join(written.values())
     summary = json.loads(written["summary.json"])
     assert (summary["passed"], summary["failed"], summary["seed"]) == (False, ["schemathesis"], 7)
     assert set(summary["operations"]) == set(contract.operations())
+    sent = [json.loads(body)["rut"] for body in api.bodies]
+    assert sent
+    assert all(rut.is_valid(each) and each.startswith(rut.PREFIX) for each in sent), (
+        "not even the contract's example"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_run_and_what_it_started(api: Api, tmp_path: Path, number: int) -> None:
+    run = start(tmp_path / "results", URL=api.url, API_KEY=KEY)
+    try:
+        assert api.asked.wait(50)
+        run.send_signal(number)
+        out, err = run.communicate(timeout=50)
+    finally:
+        run.kill()
+    assert run.returncode == 130, out + err
+    assert err.startswith("interrupted;")
+    assert "Traceback" not in out + err
 
 
 def test_a_stage_elsewhere_needs_its_key(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("API_KEY", "STACK_HOME")}
-    run = subprocess.run(
-        [sys.executable, "contract-tests/run.py", "--results", str(tmp_path)],
-        cwd=ROOT,
-        env={**environment, "URL": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
-    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
-    assert "API_KEY is not" in run.stderr
+    run = start(tmp_path, URL="http://127.0.0.1:9", API_KEY="")
+    _, err = run.communicate(timeout=50)
+    assert (run.returncode, err.count("\n")) == (2, 1)
+    assert "API_KEY is not" in err
 
 
 def test_what_the_tests_wrote_is_removed(stack: Stack) -> None:
