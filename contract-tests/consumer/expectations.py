@@ -21,6 +21,7 @@ CLIENT = {"name": "Zoë", "lastname": "李", "rut": "10000013-K", "phone": "+569
 PARTNER = {"rut": CLIENT["rut"], "store": "ESTACION_CENTRAL"}
 BENEFIT = {"rut": CLIENT["rut"], "wantsBenefit": True}
 LEAD = {**CLIENT, **PARTNER, **BENEFIT, "origin": "web"}
+LONGEST_MAIL = f"{'l' * 64}@{'a' * 63}.{'b' * 63}.{'c' * 61}"
 RECEIPT = {"leadId": LEAD_ID, "status": "SUBMITTED"}
 ISSUE = {"step": "CreateClient", "code": "CrmRejected", "description": "The CRM refused it."}
 STATUS = {"leadId": LEAD_ID, "status": "COMPLETED", "step": "benefit", "updatedAt": "2026-11-22T10:00:00.000Z"}
@@ -39,7 +40,7 @@ TAKEN: dict[str, tuple[Any, ...]] = {
     "lastname": ("x", "x" * 100, "O'Brien-Ñandú"),
     "rut": ("7654321-6", "11111111-1", "10000013-k"),
     "phone": ("1234567", "+123456789012345", 1_000_000, 999_999_999_999_999),
-    "mail": ("a@b.cl", "first.last+tag@sub.example.com"),
+    "mail": ("a@b.cl", "first.last+tag@sub.example.com", LONGEST_MAIL),
     "store": ("A1", "z" * 64, "a_B"),
     "wantsBenefit": (True, False),
     "origin": ("web", "app"),

@@ -1,9 +1,11 @@
 """The contract's formats, written from its descriptions and apart from the handlers' own rules."""
 
+import re
 import string
+from collections.abc import Iterator
 
 import jsonschema
-from jsonschema import Draft4Validator
+from jsonschema import Draft4Validator, ValidationError
 from rfc3339_validator import validate_rfc3339
 from support import rut
 
@@ -54,9 +56,15 @@ def _is_integer(_checker: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _pattern(_validator: object, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
+    """As ECMA 262, which OpenAPI names, has it: `$` is the very end, and not before a last line break too."""
+    if isinstance(value, str) and not re.search(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), value):
+        yield ValidationError("does not match")
+
+
 _TYPES = Draft4Validator.TYPE_CHECKER.redefine("integer", _is_integer)
 # OpenAPI 3.0's schema objects are JSON Schema's draft 4 as far as this contract uses them.
-Validator = jsonschema.validators.extend(Draft4Validator, type_checker=_TYPES)
+Validator = jsonschema.validators.extend(Draft4Validator, {"pattern": _pattern}, type_checker=_TYPES)
 
 
 def problems(schema: object, value: object) -> list[str]:
