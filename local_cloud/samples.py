@@ -17,7 +17,7 @@ from local_cloud.aws_client import aws_client
 from local_cloud.errors import LocalCloudError
 
 SAMPLES = Path(__file__).parent / "sample_leads.json"
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 180
 POLL_SECONDS = 0.03
 AT_ONCE = 4
 ERRORS_IN_A_ROW = 20  # of the status operation; a deployment under way may give a few
