@@ -19,6 +19,7 @@ from components.lead_table import LeadTable, LeadTableArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.orchestration import Orchestration, OrchestrationArgs
+from components.private_link import PrivateLink, PrivateLinkArgs
 from components.rest_api import RestApi, RestApiArgs
 from components.settings import StackSettings
 from components.web_form import WebForm, WebFormArgs
@@ -48,6 +49,7 @@ alerts = Alerts(
 
 # The customer database and the only functions that know it
 network = Network(f"{name}-network", NetworkArgs(cidr=settings.vpc_cidr, region=region, zones=zones))
+link = PrivateLink(f"{name}-link", PrivateLinkArgs(network=network, vpn=settings.vpn)) if settings.vpn else None
 database = Database(
     f"{name}-crm",
     DatabaseArgs(
@@ -65,7 +67,7 @@ backends = Backends(
         database=database,
         network=network,
         concurrency=settings.backend_concurrency,
-        protect=settings.protect,
+        link=link,
     ),
 )
 
@@ -114,6 +116,7 @@ Monitoring(
         api=api,
         backends=backends,
         database=database,
+        link=link,
     ),
 )
 
@@ -128,3 +131,5 @@ pulumi.export("alert_topic_arn", alerts.topic_arn)
 pulumi.export("form_url", form.url)
 pulumi.export("migrations_function_name", backends.migrations.name)
 pulumi.export("region", region)
+if link:
+    pulumi.export("vpn_connection_id", link.connection_id)

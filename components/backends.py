@@ -108,5 +108,5 @@ class Backends(pulumi.ComponentResource):
                 "database": database.host,
                 "secret": database.app_secret_arn,
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.link] if args.link else []),
         )

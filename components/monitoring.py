@@ -13,6 +13,7 @@ from components.event_bus import EventBus
 from components.intake import Intake
 from components.lead_age import LeadAge
 from components.lead_flow import LeadFlow
+from components.private_link import PrivateLink
 from components.rest_api import RestApi
 
 FAILED_LEADS = 1
@@ -41,6 +42,7 @@ class MonitoringArgs:
     api: RestApi
     backends: Backends
     database: Database
+    link: PrivateLink | None = None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -51,7 +53,12 @@ class Monitoring(pulumi.ComponentResource):
         alarms = Alarms(
             f"{name}-alarm",
             AlarmsArgs(
-                alarms={**_lead_alarms(args, watched), **_api_alarms(watched), **_database_alarms(args, watched)},
+                alarms={
+                    **_lead_alarms(args, watched),
+                    **_api_alarms(watched),
+                    **_database_alarms(args, watched),
+                    **_link_alarms(args),
+                },
                 topic_arn=args.alerts.topic_arn,
             ),
             child,
@@ -181,6 +188,28 @@ def _database_alarms(args: MonitoringArgs, watched: _Metrics) -> dict[str, Alarm
     }
 
 
+def _link_alarms(args: MonitoringArgs) -> dict[str, Alarm]:
+    if args.link is None:
+        return {}
+    return {
+        "tunnel-down": Alarm(
+            metrics=[_tunnels(args.link)],
+            threshold=1,
+            below=True,
+            silence_is_bad=True,
+            do="No tunnel of the VPN to the customer database is up, so that leads wait. Ask those who run the"
+            " company's gateway whether it is up and as AWS's configuration of this connection says; see the"
+            " tunnels' state and its reason under Site-to-Site VPN connections.",
+        )
+    }
+
+
+def _tunnels(link: PrivateLink) -> Metric:
+    """1 while either of the two tunnels is up, since AWS takes one down at a time for its upkeep."""
+    dimensions = {"VpnId": link.connection_id}
+    return Metric(namespace="AWS/VPN", name="TunnelState", dimensions=dimensions, stat="Maximum")
+
+
 def _graphs(args: MonitoringArgs, watched: _Metrics) -> list[Graph]:
     submissions = Metric(
         namespace="AWS/Lambda",
@@ -234,4 +263,6 @@ def _graphs(args: MonitoringArgs, watched: _Metrics) -> list[Graph]:
     connections = watched.database("DatabaseConnections", "Maximum")
     if connections:
         graphs.append(Graph(title="The database's connections", metrics={"open": connections[0]}))
+    if args.link is not None:
+        graphs.append(Graph(title="The VPN's tunnels (1: up)", metrics={"either": _tunnels(args.link)}))
     return graphs

@@ -17,6 +17,7 @@ from components.alerts import checked_email
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
 from components.network import subnet_cidrs
+from components.private_link import Vpn
 from components.rest_api import Throttle
 
 # What CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -63,6 +64,7 @@ class StackSettings:
     database_tls: bool
     database_ca: str | None
     vpc_cidr: str
+    vpn: Vpn | None
     backend_concurrency: int
     intake: Throttle
     crm: Throttle
@@ -86,6 +88,7 @@ class StackSettings:
             database_tls=config.require_bool("databaseTls"),
             database_ca=_certificate(config, root),
             vpc_cidr=_vpc_cidr(config),
+            vpn=_vpn(config),
             backend_concurrency=_positive(config, "backendConcurrency"),
             intake=Throttle(
                 rate=_positive(config, "intakeRateLimit"), burst=_positive(config, "intakeBurstLimit")
@@ -157,6 +160,26 @@ def _database(config: pulumi.Config, protect: bool) -> SimulatedDatabase | OnPre
     )
 
 
+def _vpn(config: pulumi.Config) -> Vpn | None:
+    address = config.get("vpnGatewayAddress")
+    if not address:
+        return None
+    if config.require("databaseMode") != "on-premise":
+        raise ConfigurationError(
+            f"vpnGatewayAddress is {address!r}, but databaseMode is simulated, whose database is in the VPC;"
+            " set databaseMode on-premise, or leave vpnGatewayAddress empty"
+        )
+    try:
+        public = ipaddress.IPv4Address(address).is_global
+    except ValueError:
+        public = False
+    if not public:
+        raise ConfigurationError(
+            f"vpnGatewayAddress is {address!r}; use the IPv4 address of the company's gateway on the internet"
+        )
+    return Vpn(gateway_address=address, network_cidr=_network(config))
+
+
 def _certificate(config: pulumi.Config, root: Path) -> str | None:
     name = config.get("databaseCaFile")
     if not name:
@@ -186,11 +209,18 @@ def _matching(config: pulumi.Config, key: str, pattern: re.Pattern[str], remedy:
 def _network(config: pulumi.Config) -> str:
     value = config.require("databaseNetworkCidr")
     try:
-        return str(ipaddress.IPv4Network(value))
+        network = ipaddress.IPv4Network(value)
     except ValueError as error:
         raise ConfigurationError(
             f"databaseNetworkCidr is {value!r}, not an IPv4 network ({error}); use one such as 10.8.0.0/24"
         ) from None
+    ours = _vpc_cidr(config)
+    if network.overlaps(ipaddress.IPv4Network(ours)):
+        raise ConfigurationError(
+            f"databaseNetworkCidr is {value} and vpcCidr {ours}, which overlap, so that no route could tell them"
+            " apart; give vpcCidr a network that the company does not use"
+        )
+    return value
 
 
 def _port(config: pulumi.Config) -> int:

@@ -32,6 +32,7 @@ ON_PREMISE = {
     "databaseNetworkCidr": "10.8.0.0/24",
     "databaseOwnerSecretArn": OWNER_SECRET,
 }
+VPN = {**ON_PREMISE, "vpnGatewayAddress": "52.95.36.7"}
 
 FUNCTION = "aws:lambda/function:Function"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"

@@ -10,7 +10,7 @@ import pytest
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
 from components.settings import RETENTION_DAYS, StackSettings
-from tests.components.graph import ON_PREMISE, PROJECT, ROOT, ProgramFailed, record, stack_config
+from tests.components.graph import ON_PREMISE, PROJECT, ROOT, VPN, ProgramFailed, record, stack_config
 
 ON = {"databaseMode": "on-premise"}
 
@@ -69,6 +69,14 @@ def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
             "databaseNetworkCidr is empty; databaseMode on-premise needs it",
         ),
         ({**ON_PREMISE, "databaseNetworkCidr": "x"}, "databaseNetworkCidr is 'x', not an IPv4 network"),
+        (
+            {**ON_PREMISE, "databaseNetworkCidr": "10.20.200.0/24"},
+            "databaseNetworkCidr is 10.20.200.0/24 and vpcCidr 10.20.0.0/16, which overlap",
+        ),
+        ({"vpnGatewayAddress": "52.95.36.7"}, "vpnGatewayAddress is '52.95.36.7', but databaseMode is simulated"),
+        ({**VPN, "vpnGatewayAddress": "10.0.0.1"}, "vpnGatewayAddress is '10.0.0.1'; use the IPv4 address"),
+        ({**VPN, "vpnGatewayAddress": "vpn.company"}, "vpnGatewayAddress is 'vpn.company'; use the IPv4 address"),
+        ({**VPN, "vpnGatewayAddress": "2600::1"}, "vpnGatewayAddress is '2600::1'; use the IPv4 address"),
         ({**ON_PREMISE, "databaseOwnerSecretArn": ""}, "databaseOwnerSecretArn is empty"),
         ({**ON_PREMISE, "databaseOwnerSecretArn": "s"}, "databaseOwnerSecretArn is 's'; use the ARN of a Secrets"),
         ({**ON_PREMISE, "databasePort": "65536"}, "databasePort is 65536; use a port from 1 to 65535"),

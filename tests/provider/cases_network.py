@@ -55,7 +55,73 @@ def rule_case(direction: str) -> Case:
     )
 
 
+def connection(world: Any) -> Given:
+    gateway = world.make("aws:ec2/vpnGateway:VpnGateway", vpcId=vpc(world))["id"]
+    return {
+        "customerGatewayId": world.make(
+            "aws:ec2/customerGateway:CustomerGateway", bgpAsn="65000", ipAddress="198.51.100.7", type="ipsec.1"
+        )["id"],
+        "vpnGatewayId": gateway,
+        "type": "ipsec.1",
+        "staticRoutesOnly": True,
+    }
+
+
 CASES = [
+    Case(
+        "aws:ec2/customerGateway:CustomerGateway",
+        lambda world: {"bgpAsn": "65000", "ipAddress": "198.51.100.7", "type": "ipsec.1"},
+        {"tags": {"Name": "two"}},
+        Probe(
+            "ec2",
+            "describe_customer_gateways",
+            {"CustomerGatewayIds": ["{id}"]},
+            "CustomerGateways[0].[IpAddress, BgpAsn, Tags[0].Value]",
+        ),
+        ["198.51.100.7", "65000", None],
+        ["198.51.100.7", "65000", "two"],
+    ),
+    Case(
+        "aws:ec2/vpnGateway:VpnGateway",
+        lambda world: {"vpcId": vpc(world)},
+        {"vpcId": None},
+        Probe(
+            "ec2",
+            "describe_vpn_gateways",
+            {"VpnGatewayIds": ["{id}"]},
+            "VpnGateways[0].length(VpcAttachments || `[]`)",
+        ),
+        1,
+        0,
+    ),
+    Case(
+        "aws:ec2/vpnConnection:VpnConnection",
+        connection,
+        {"tags": {"Name": "two"}},
+        Probe(
+            "ec2",
+            "describe_vpn_connections",
+            {"VpnConnectionIds": ["{id}"]},
+            "VpnConnections[0].[Options.StaticRoutesOnly, Tags[0].Value]",
+        ),
+        [True, None],
+        [True, "two"],
+    ),
+    Case(
+        "aws:ec2/vpnConnectionRoute:VpnConnectionRoute",
+        lambda world: {
+            "vpnConnectionId": world.make("aws:ec2/vpnConnection:VpnConnection", **connection(world))["id"],
+            "destinationCidrBlock": "10.8.0.0/24",
+        },
+        {},
+        Probe(
+            "ec2",
+            "describe_vpn_connections",
+            {"VpnConnectionIds": ["{vpnConnectionId}"]},
+            "VpnConnections[0].Routes[].DestinationCidrBlock",
+        ),
+        ["10.8.0.0/24"],
+    ),
     Case(
         "aws:rds/subnetGroup:SubnetGroup",
         lambda world: {"subnetIds": subnets(world), "description": "one"},

@@ -46,7 +46,9 @@ def source_of(type_: str) -> str:
 def wire_names(type_: str) -> set[str]:
     """Pulumi's own names of the type's inputs, as they go over the wire."""
     source = source_of(type_)
-    start = source.index(f"class {type_.rpartition(':')[2]}Args:")
+    found = re.search(rf"class {type_.rpartition(':')[2]}(Init)?Args:", source)
+    assert found
+    start = found.start()
     arguments = re.split(r"^@pulumi\.", source[start:], flags=re.MULTILINE)[0]
     getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:\s+@.*\n)*\s+def (\w+)\(self\) ->', arguments)
     return {name or attribute for name, attribute in getters}
@@ -80,6 +82,27 @@ NOT_MADE = {
         "mainRouteTableId",
     },
     "Subnet": {"ipv6CidrBlockAssociationId"},
+    "VpnConnection": {
+        "coreNetworkArn",
+        "coreNetworkAttachmentArn",
+        "customerGatewayConfiguration",
+        "presharedKeyArn",
+        "routes",
+        "transitGatewayAttachmentId",
+        "vgwTelemetries",
+        *(
+            f"tunnel{number}{name}"
+            for number in (1, 2)
+            for name in (
+                "Address",
+                "BgpAsn",
+                "BgpHoldtime",
+                "CgwInsideAddress",
+                "PresharedKey",
+                "VgwInsideAddress",
+            )
+        ),
+    },
     "VpcEndpoint": {"cidrBlocks", "prefixListId", "requesterManaged"},
 }
 

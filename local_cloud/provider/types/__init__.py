@@ -16,6 +16,7 @@ from local_cloud.provider.types import (
     secrets,
     state_machines,
     tables,
+    vpn,
 )
 
 AREAS = (
@@ -31,6 +32,7 @@ AREAS = (
     secrets,
     state_machines,
     tables,
+    vpn,
 )
 
 RESOURCES: Mapping[str, Resource] = {resource.type: resource for area in AREAS for resource in area.RESOURCES}
