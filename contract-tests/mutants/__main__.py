@@ -22,7 +22,7 @@ USAGE = """Each mutant is deployed to a local stack from a copy of the repositor
 examples:
   make mutants
   make mutants ONLY='database*'
-  make mutants ONLY='wrong status'
+  make mutants ONLY='handlers/backend/,gateway: a page*'
 """
 FAILED, UNUSABLE, STOPPED = 1, 2, 130
 
@@ -56,7 +56,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         epilog=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", default="*", help="a part of a title, or a pattern with * (default: all)")
+    parser.add_argument(
+        "--only",
+        default="*",
+        help="parts of titles or files, or patterns with *, separated by commas (default: all)",
+    )
     parser.add_argument(
         "--workers", type=int, default=2, choices=range(1, 9), metavar="N", help="stacks side by side"
     )

@@ -20,7 +20,7 @@ SHARED = ".venv-lambda"  # the functions' interpreter, made once for a checkout
 CONTRACT = "openapi.yaml"
 MIGRATIONS = "handlers/migrations/versions/"
 TABLES = ("BENEFIT", "PARTNER", "CLIENTS", "SCHEMA_VERSION")  # children first
-DEPLOY_SECONDS = 120.0
+DEPLOY_SECONDS = 240.0
 
 
 class DeploymentRefused(Exception):

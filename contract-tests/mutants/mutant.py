@@ -78,11 +78,21 @@ def rows(kind: str, file: str, *killers: str) -> Row:
     return row
 
 
-def chosen(mutants: Iterable[Mutant], pattern: str) -> list[Mutant]:
-    """Those whose title matches, as `handlers*` or a part of it. Raise MutantError when none does."""
+def chosen(mutants: Iterable[Mutant], patterns: str) -> list[Mutant]:
+    """Those whose title or file matches one of the patterns, which commas separate: `handlers*`, or a part.
+
+    Raise MutantError for a pattern that matches none.
+    """
     mutants = list(mutants)
-    wanted = pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*"
-    found = [mutant for mutant in mutants if fnmatchcase(mutant.title, wanted)]
-    if not found:
-        raise MutantError(f"no mutant's title matches {pattern!r}; --list prints all {len(mutants)}")
-    return found
+    found: set[str] = set()
+    for pattern in (each.strip() for each in patterns.split(",")):
+        wanted = pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*"
+        matching = {
+            mutant.title
+            for mutant in mutants
+            if any(fnmatchcase(text, wanted) for text in (mutant.title, mutant.file))
+        }
+        if not matching:
+            raise MutantError(f"no mutant's title or file matches {pattern!r}; --list prints all {len(mutants)}")
+        found |= matching
+    return [mutant for mutant in mutants if mutant.title in found]

@@ -49,8 +49,8 @@ def test_mutants_are_chosen_by_a_part_of_their_title_or_a_pattern() -> None:
     some = [ROW("a wrong status", "1", "2"), ROW("a lost field", "1", "2")]
     assert chosen(some, "wrong") == some[:1]
     assert chosen(some, "handlers: *field") == some[1:]
-    assert chosen(some, "*") == some
-    with pytest.raises(MutantError, match="no mutant's title"):
+    assert chosen(some, "a.py") == chosen(some, "lost, wrong") == chosen(some, "*") == some
+    with pytest.raises(MutantError, match="no mutant's title or file"):
         chosen(some, "*database*")
 
 

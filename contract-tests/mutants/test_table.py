@@ -33,6 +33,9 @@ def test_every_kind_is_there_and_no_two_mutants_are_alike() -> None:
     assert set(kinds) == set(KINDS)
     assert kinds.total() >= 50
     assert [title for title, count in Counter(mutant.title for mutant in ALL).items() if count > 1] == []
+    assert [mutant.title for mutant in ALL if "," in mutant.title] == [], (
+        "--only takes several, with commas between"
+    )
     breakages = Counter((mutant.file, mutant.after, mutant.old, mutant.new) for mutant in ALL)
     assert [each for each, count in breakages.items() if count > 1] == []
 
