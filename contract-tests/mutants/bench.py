@@ -105,7 +105,7 @@ class Bench:
 
 
 def copy_checkout(target: Path) -> None:
-    """Every file that is tracked or would be, as it is now."""
+    """Every file that is tracked or would be, as it is now, in a repository of its own."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
     for name in filter(None, listed.split("\0")):
@@ -115,6 +115,9 @@ def copy_checkout(target: Path) -> None:
             shutil.copy2(source, copied)
     (ROOT / SHARED).mkdir(exist_ok=True)
     (target / SHARED).symlink_to(ROOT / SHARED)
+    nobody = ("-c", "user.name=mutants", "-c", "user.email=mutants@localhost", "-c", "commit.gpgsign=false")
+    for git in (("init", "--quiet"), ("add", "--all"), (*nobody, "commit", "--quiet", "--message", "The source")):
+        subprocess.run(["git", *git], cwd=target, check=True, capture_output=True, timeout=60)
 
 
 def _changes_tables(*states: Mutant | None) -> bool:

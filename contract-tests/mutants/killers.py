@@ -41,7 +41,6 @@ OUTSIDE = f"{_FLOW}::test_an_answer_outside_the_contract_proves_nothing_and_is_a
 LIMITS = "provider/test_limits.py"
 CORRELATION = f"{LIMITS}::test_the_lead_stands_beside_each_row"
 FLOW_CORRELATION = f"{LIMITS}::test_the_lead_stands_beside_each_row_that_the_flow_wrote"
-TABLE_KEYS = f"{LIMITS}::test_the_database_itself_holds_one_row_for_each_client_and_none_without"
 
 _FAULTS = "provider/test_faults.py"
 FAULT = f"{_FAULTS}::test_an_error_that_nobody_planned_for_tells_nothing"
@@ -61,3 +60,8 @@ EXPECTATIONS = "consumer/test_removals.py::test_the_contract_as_it_is_keeps_ever
 _SETTINGS = "provider/test_gateway_settings.py"
 OWN_ANSWERS = f"{_SETTINGS}::test_whatever_the_gateway_answers_by_itself_is_in_the_contract"
 OWN_LIMIT = f"{_SETTINGS}::test_an_operation_that_anybody_may_call_has_a_limit_of_its_own"
+
+_COLUMNS = "drift/test_columns.py"
+COLUMN = f"{_COLUMNS}::test_a_column_holds_exactly_what_the_contract_lets_through"
+PRIMARY_KEY = f"{_COLUMNS}::test_the_correlation_id_fits_and_the_rut_is_the_key"
+FOREIGN_KEY = f"{_COLUMNS}::test_a_row_belongs_to_a_client"

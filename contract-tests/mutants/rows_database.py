@@ -52,21 +52,21 @@ ROWS: tuple[Mutant, ...] = (
         "    PRIMARY KEY (rut),\n",
         "    KEY by_rut (rut),\n",
         after=_CLIENTS,
-        killers=killers.TABLE_KEYS,
+        killers=killers.PRIMARY_KEY,
     ),
     _TABLES(
         "PARTNER has no primary key",
         "    PRIMARY KEY (rut),\n",
         "    KEY by_rut (rut),\n",
         after=_PARTNER,
-        killers=killers.TABLE_KEYS,
+        killers=killers.PRIMARY_KEY,
     ),
     _TABLES(
         "BENEFIT has no primary key",
         "    PRIMARY KEY (rut),\n",
         "    KEY by_rut (rut),\n",
         after=_BENEFIT,
-        killers=killers.TABLE_KEYS,
+        killers=killers.PRIMARY_KEY,
     ),
     _TABLES(
         "a client is a person's name",
@@ -84,13 +84,13 @@ ROWS: tuple[Mutant, ...] = (
         "PARTNER needs no client",
         ",\n    CONSTRAINT partner_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
         "",
-        killers=killers.TABLE_KEYS,
+        killers=killers.FOREIGN_KEY,
     ),
     _TABLES(
         "BENEFIT needs no client",
         ",\n    CONSTRAINT benefit_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
         "",
-        killers=killers.TABLE_KEYS,
+        killers=killers.FOREIGN_KEY,
     ),
     _TABLES(
         "BENEFIT needs a partner",
@@ -99,11 +99,21 @@ ROWS: tuple[Mutant, ...] = (
         after="CONSTRAINT benefit_client",
     ),
     _TABLES(
-        "CLIENTS.phone may be missing", "ascii_bin NOT NULL", "ascii_bin NULL", after="phone      VARCHAR(16)"
+        "CLIENTS.phone may be missing",
+        "ascii_bin NOT NULL",
+        "ascii_bin NULL",
+        after="phone      VARCHAR(16)",
+        killers=killers.COLUMN,
     ),
     _TABLES(
-        "PARTNER.store may be missing", "ascii_bin NOT NULL", "ascii_bin NULL", after="store      VARCHAR(64)"
+        "PARTNER.store may be missing",
+        "ascii_bin NOT NULL",
+        "ascii_bin NULL",
+        after="store      VARCHAR(64)",
+        killers=killers.COLUMN,
     ),
-    _TABLES("BENEFIT.wants_benefit may be missing", "BOOLEAN     NOT NULL", "BOOLEAN     NULL"),
+    _TABLES(
+        "BENEFIT.wants_benefit may be missing", "BOOLEAN     NOT NULL", "BOOLEAN     NULL", killers=killers.COLUMN
+    ),
     _TABLES("a row needs a lead", "ascii_bin NULL", "ascii_bin NOT NULL", after=_CLIENTS),
 )

@@ -13,7 +13,7 @@ from mutants.bench import ROOT
 
 EXPECTED = {
     "handlers: other data passes for the same": killers.REPEAT,
-    "database: BENEFIT needs no client": killers.TABLE_KEYS,
+    "database: BENEFIT needs no client": killers.FOREIGN_KEY,
 }
 
 

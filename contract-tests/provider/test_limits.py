@@ -125,19 +125,3 @@ def test_the_lead_stands_beside_each_row_that_the_flow_wrote(stack: Stack, outpu
     stack.await_leads([lead_id])
     for table in TABLES.values():
         assert database.rows(outputs, f"SELECT lead_id FROM {table} WHERE rut = %s", body["rut"]) == [(lead_id,)]
-
-
-def test_the_database_itself_holds_one_row_for_each_client_and_none_without(stack: Stack, outputs: Any) -> None:
-    keys = {
-        (table, kind, columns)
-        for table, kind, columns in database.rows(
-            outputs,
-            "SELECT k.TABLE_NAME, c.CONSTRAINT_TYPE, GROUP_CONCAT(k.COLUMN_NAME)"
-            " FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.TABLE_CONSTRAINTS c"
-            " USING (TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME)"
-            " WHERE TABLE_SCHEMA = DATABASE() AND k.TABLE_NAME IN ('CLIENTS', 'PARTNER', 'BENEFIT')"
-            " GROUP BY k.TABLE_NAME, c.CONSTRAINT_TYPE",
-        )
-    }
-    primary = {(table, "PRIMARY KEY", "rut") for table in TABLES.values()}
-    assert keys == primary | {("PARTNER", "FOREIGN KEY", "rut"), ("BENEFIT", "FOREIGN KEY", "rut")}
