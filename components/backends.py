@@ -36,6 +36,7 @@ class BackendsArgs:
     database: Database
     network: Network
     concurrency: int
+    link: pulumi.Resource | None = None
     protect: bool
 
 
