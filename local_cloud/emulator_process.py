@@ -20,6 +20,8 @@ from local_cloud.processes import Process, exit_status, start_daemon
 
 SERVICE = "cloud"
 _START_SECONDS = 30.0
+_ASKED = 3
+_PAUSE_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,13 @@ def running(home: Home) -> Emulator | None:
     port = home.ports().get(SERVICE)
     if process is None or port is None or not process.is_alive():
         return None
-    start_id = _ask_start_id(port, timeout=5)
-    return _emulator(port, start_id) if start_id else None
+    for _ in range(_ASKED):  # one lost connection is no death
+        start_id = _ask_start_id(port, timeout=5)
+        if start_id:
+            return _emulator(port, start_id)
+        if process.wait(_PAUSE_SECONDS):
+            break
+    return None
 
 
 def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str, str] | None = None) -> Emulator:

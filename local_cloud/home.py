@@ -11,6 +11,7 @@ import random
 import secrets
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ HOST = "127.0.0.1"
 # so that a kept port is not lost to one while its server is down.
 PORTS = range(20_000, 32_000)
 
+# Servers of one home are started at the same moment; a port is chosen and written down by one at a time.
+_choosing_port = threading.Lock()
 _ENTRIES = ("data", "logs", "state", "tmp", "secrets", "ports.json", "run", "pulumi")
 
 
@@ -121,19 +124,19 @@ class Home:
 
     def port(self, service: str) -> int:
         """The service's port: the one it had before while that is free, else a free one, kept for next time."""
-        ports = self.ports()
-        kept = ports.get(service)
+        kept = self.ports().get(service)
         if kept is not None and is_free(kept):
             return kept
         return self.new_port(service)
 
     def new_port(self, service: str) -> int:
-        ports = self.ports()
-        taken = set(ports.values())
-        for port in random.sample(PORTS, k=len(PORTS)):
-            if port not in taken and is_free(port):
-                write_private(self.path / "ports.json", json.dumps(ports | {service: port}, indent=2) + "\n")
-                return port
+        with _choosing_port:
+            ports = self.ports()
+            taken = set(ports.values())
+            for port in random.sample(PORTS, k=len(PORTS)):
+                if port not in taken and is_free(port):
+                    write_private(self.path / "ports.json", json.dumps(ports | {service: port}, indent=2) + "\n")
+                    return port
         raise LocalCloudError(f"No free port on {HOST} between {PORTS.start} and {PORTS.stop - 1}: free one.")
 
     def ports(self) -> dict[str, int]:

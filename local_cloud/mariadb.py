@@ -19,6 +19,8 @@ SERVICE = "database"
 DATABASE = "crm"
 OWNER = "crm_owner"
 _START_SECONDS = 30.0
+_ASKED = 3
+_PAUSE_SECONDS = 0.2
 _SMALL = (
     "--innodb-log-file-size=16M",
     "--innodb-buffer-pool-size=32M",
@@ -48,7 +50,13 @@ def running(home: Home) -> Database | None:
     port = home.ports().get(SERVICE)
     if process is None or port is None or not process.is_alive():
         return None
-    return _log_in(home, port)
+    for _ in range(_ASKED):  # one lost connection is no death
+        database = _log_in(home, port)
+        if database is not None:
+            return database
+        if process.wait(_PAUSE_SECONDS):
+            break
+    return None
 
 
 def start(
@@ -188,6 +196,7 @@ def _as_root() -> list[str]:
 
 def _log_in(home: Home, port: int) -> Database | None:
     import pymysql
+    from pymysql.constants import ER
 
     secret = home.secret("database-owner")
     if not secret.exists():
@@ -203,18 +212,22 @@ def _log_in(home: Home, port: int) -> Database | None:
             connect_timeout=5,
             read_timeout=5,
         )
-    except pymysql.err.OperationalError:
-        return None
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT VERSION()")
-        row = cursor.fetchone()
+    except pymysql.err.OperationalError as error:
+        if error.args[0] != ER.CON_COUNT_ERROR:
+            return None
+        version = "busy"  # it answers, although it has no connection left for us
+    else:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            row = cursor.fetchone()
+        version = str(row[0]).partition("-")[0] if row else ""
     return Database(
         host=HOST,
         port=port,
         user=OWNER,
         password=password,
         name=DATABASE,
-        version=str(row[0]).partition("-")[0] if row else "",
+        version=version,
     )
 
 

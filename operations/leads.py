@@ -60,7 +60,7 @@ class Leads:
 
     def unfinished(self, *, until: str) -> Iterator[Lead]:
         """Leads that came in before then and have neither completed nor failed, oldest first."""
-        for item in self._indexed("unfinished", "createdAt", "0", until, {}):
+        for item in self._indexed(lead_table.UNFINISHED_INDEX, "createdAt", "0", until, {}):
             lead = self.get(item["leadId"]["S"])
             if lead is not None and lead.status in (SUBMITTED, PROCESSING):  # the index is a moment behind
                 yield lead

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import signal
+import socket
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,30 @@ def test_workers_that_cannot_notice_are_cleared_away_by_the_next_start(up: Up) -
     assert eventually(lambda: [stray.pid for stray in cloud.strays(up.home)] == [worker])
     up()
     assert start_of(worker) is None
+
+
+def test_an_emulator_that_lost_one_connection_is_alive(home: Home) -> None:
+    home.create()
+    started = start_of(os.getpid())
+    assert started
+    record = home.record(emulator_process.SERVICE)
+    Process(pid=os.getpid(), started=started).save(record)
+    with socket.create_server(("127.0.0.1", home.port(emulator_process.SERVICE))) as server:
+
+        def answer_the_second() -> None:
+            server.accept()[0].close()
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\none")
+
+        with ThreadPoolExecutor(1) as pool:
+            answering = pool.submit(answer_the_second)
+            found = emulator_process.running(home)
+            record.unlink()  # this process is not to be stopped with the home
+            answering.result(timeout=10)
+    assert found is not None, "all that it holds would be gone"
+    assert found.start_id == "one"
 
 
 def test_a_killed_database_is_started_again_and_said(up: Up) -> None:

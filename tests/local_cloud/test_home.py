@@ -6,6 +6,8 @@ import fcntl
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,24 @@ def test_a_port_that_another_program_took_is_replaced(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", port)):
         assert not is_free(port)
         assert home.port("cloud") != port
+
+
+def test_servers_that_choose_their_ports_at_the_same_moment_keep_one_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    services = [f"service-{number}" for number in range(4)]
+
+    def slowly(port: int) -> bool:
+        time.sleep(0.05)  # so that all have read what is taken before one has written
+        return is_free(port)
+
+    monkeypatch.setattr("local_cloud.home.is_free", slowly)
+    with ThreadPoolExecutor(len(services)) as pool:
+        chosen = dict(zip(services, pool.map(home.port, services), strict=True))
+    assert home.ports() == chosen
+    assert len(set(chosen.values())) == len(services)
 
 
 def test_everything_in_a_home_is_closed_to_others(tmp_path: Path) -> None:

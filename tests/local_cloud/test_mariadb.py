@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,26 @@ def test_it_keeps_text_of_any_script_and_refuses_what_does_not_fit(own: tuple[Ho
 def test_its_settings_can_be_chosen(own: tuple[Home, Database]) -> None:
     _, database = own
     assert query(database, "SELECT @@max_connections, @@performance_schema") == ((17, 0),)
+
+
+def test_a_server_without_a_free_connection_still_runs(own: tuple[Home, Database]) -> None:
+    home, database = own
+    with ExitStack() as held:
+
+        def take_one() -> None:
+            held.enter_context(
+                pymysql.connect(
+                    host=database.host, port=database.port, user=database.user, password=database.password
+                )
+            )
+
+        for _ in range(17):
+            take_one()
+        with pytest.raises(pymysql.err.OperationalError, match="Too many connections"):
+            take_one()
+        found = mariadb.running(home)
+        assert found is not None, "it would be killed in the middle of its work"
+        assert found.port == database.port
 
 
 def test_the_owner_can_make_an_account_that_may_do_less(own: tuple[Home, Database]) -> None:
