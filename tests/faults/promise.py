@@ -106,7 +106,7 @@ class Promise:
                 said[entry["leadId"]].add((entry["message"], str(entry.get("step", entry.get("state", "")))))
         text = "\n".join(everything)
         for lead in leads:
-            if lead.failures and ("lead failed", lead.cause) not in said[lead.id]:
+            if lead.failures and lead.cause and ("lead failed", lead.cause) not in said[lead.id]:
                 findings.broken[lead.id].append("no log line says that it failed, and where")
             if any(secret in text for secret in lead.personal):
                 findings.broken[lead.id].append("a log line holds its personal data")

@@ -1,8 +1,5 @@
 """Outages, refusals, shortage and new secrets while leads flow: the short form of `make faults`."""
 
-import random
-from collections.abc import Iterator
-
 import pytest
 
 from components.flow_definition import RETRY
@@ -17,20 +14,6 @@ from tests.stack import LocalCloud
 pytestmark = pytest.mark.timeout(200)
 
 LEADS = 40
-
-
-@pytest.fixture
-def leads() -> Leads:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    return Leads(seed)
-
-
-@pytest.fixture
-def rotation(faulty: Bench) -> Iterator[Rotation]:
-    made = Rotation(faulty)
-    yield made
-    made.back_to_the_first_key()
 
 
 def assert_kept(storm: Storm) -> None:

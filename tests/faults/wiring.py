@@ -79,13 +79,13 @@ def lines(stack: Stack) -> Iterator[Lines]:
 
 
 @contextmanager
-def scaled_waits(stack: Stack, scale: float) -> Iterator[None]:
+def scaled_waits(stack: Stack, scale: float, before: float = 1) -> Iterator[None]:
     """The state machine's waits last `scale` of their seconds: on the local cloud only, as a test's clock."""
     _scale_waits(stack, scale)
     try:
         yield
     finally:
-        _scale_waits(stack, 1)
+        _scale_waits(stack, before)
 
 
 def _scale_waits(stack: Stack, scale: float) -> None:
