@@ -68,6 +68,7 @@ backends = Backends(
         network=network,
         concurrency=settings.backend_concurrency,
         link=link,
+        protect=settings.protect,
     ),
 )
 
