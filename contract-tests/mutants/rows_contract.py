@@ -22,7 +22,6 @@ ROWS: tuple[Mutant, ...] = (
         "a name is of Latin letters", "pattern: ^[^\\u0000-\\u001F\\u007F-\\u009F]+$", "pattern: ^[A-Za-z ]+$"
     ),
     _CONTRACT("a RUT has eight digits", "pattern: ^[0-9]{7,8}-[0-9Kk]$", "pattern: ^[0-9]{8}-[0-9Kk]$"),
-    _CONTRACT("a RUT has a capital K", "pattern: ^[0-9]{7,8}-[0-9Kk]$", "pattern: ^[0-9]{7,8}-[0-9K]$"),
     _CONTRACT(
         "a phone is text only",
         "        - type: integer\n          format: int64\n          minimum: 1000000\n"
@@ -34,14 +33,12 @@ ROWS: tuple[Mutant, ...] = (
         "pattern: ^\\+?[0-9]{7,15}$\n          maxLength",
         "pattern: ^[0-9]{7,15}$\n          maxLength",
     ),
-    _CONTRACT("a phone that is a number has nine digits", "minimum: 1000000", "minimum: 100000000"),
     _CONTRACT("an e-mail address has 100 characters", "maxLength: 254", "maxLength: 100"),
     _CONTRACT(
         "a store has 32 characters",
         "pattern: ^[A-Za-z0-9_]{2,64}$\n      maxLength: 64",
         "pattern: ^[A-Za-z0-9_]{2,32}$\n      maxLength: 32",
     ),
-    _CONTRACT("a store is in capitals", "pattern: ^[A-Za-z0-9_]{2,64}$", "pattern: ^[A-Z0-9_]{2,64}$"),
     _CONTRACT("every client wants the benefit", "type: boolean", "type: boolean\n      enum: [true]"),
     _CONTRACT("no lead comes from the app", "enum: [web, app]", "enum: [web]"),
     _CONTRACT(
@@ -109,22 +106,10 @@ ROWS: tuple[Mutant, ...] = (
         after=_operation("createClient"),
     ),
     _CONTRACT(
-        "createPartner has no conflict",
-        "        '409': {$ref: '#/components/responses/Conflict'}\n",
-        "",
-        after=_operation("createPartner"),
-    ),
-    _CONTRACT(
         "createPartner always has a client",
         "        '404': {$ref: '#/components/responses/NotFound'}\n",
         "",
         after=_operation("createPartner"),
-    ),
-    _CONTRACT(
-        "createBenefit is never refused",
-        "        '400': {$ref: '#/components/responses/BadRequest'}\n",
-        "",
-        after=_operation("createBenefit"),
     ),
     _CONTRACT(
         "createClient needs no key by its answers",
@@ -145,20 +130,8 @@ ROWS: tuple[Mutant, ...] = (
         after=_operation("createClient"),
     ),
     _CONTRACT(
-        "createClient never fails",
-        "        '500': {$ref: '#/components/responses/InternalError'}\n",
-        "",
-        after=_operation("createClient"),
-    ),
-    _CONTRACT(
         "submitLead takes a body of any size",
         "        '413': {$ref: '#/components/responses/PayloadTooLarge'}\n",
-        "",
-        after=_operation("submitLead"),
-    ),
-    _CONTRACT(
-        "submitLead takes any media type",
-        "        '415': {$ref: '#/components/responses/UnsupportedMediaType'}\n",
         "",
         after=_operation("submitLead"),
     ),
@@ -205,11 +178,6 @@ ROWS: tuple[Mutant, ...] = (
         "enum: [SUBMITTED, PROCESSING, COMPLETED]",
     ),
     _CONTRACT(
-        "a lead has no step benefit",
-        "enum: [submitted, received, client, partner, benefit]",
-        "enum: [submitted, received, client, partner]",
-    ),
-    _CONTRACT(
         "a client has no partner",
         "        partner:\n          type: object",
         "        store:\n          type: object",
@@ -228,7 +196,6 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _CONTRACT("the field mail of a lead", "        mail: {$ref", "        email: {$ref", after=_schema("Lead")),
     _CONTRACT("the path of createPartner", "  /create_partner:\n", "  /partners:\n"),
-    _CONTRACT("the path of submitLead", "  /leads:\n", "  /lead:\n"),
     _CONTRACT("the operation createBenefit", _operation("createBenefit"), _operation("addBenefit")),
     _CONTRACT("the key's header", "name: x-api-key", "name: x-key"),
     _CONTRACT("the lead's header", "name: X-Lead-Id", "name: X-Correlation-Id"),
@@ -246,11 +213,6 @@ ROWS: tuple[Mutant, ...] = (
         "the message's status is text",
         "        statusCode:\n          type: integer\n          minimum: 200\n          maximum: 599\n",
         "        statusCode:\n          type: string\n",
-    ),
-    _CONTRACT(
-        "the message's code is a number",
-        "          type: string\n          pattern: ^[A-Z][A-Z0-9_]*$",
-        "          type: integer",
     ),
     _CONTRACT(
         "createClient takes a form",
