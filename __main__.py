@@ -67,6 +67,7 @@ backends = Backends(
         database=database,
         network=network,
         concurrency=settings.backend_concurrency,
+        protect=settings.protect,
         link=link,
         protect=settings.protect,
     ),

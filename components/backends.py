@@ -29,15 +29,16 @@ def module_of(operation: str) -> str:
 class BackendsArgs:
     """`concurrency`: how many of each function run at once, and so how many connections it holds.
 
-    `protect`: no row is ever removed, not even one that contract tests wrote.
+    `protect`: no row is ever removed, not even one that contract tests wrote. `link`: what leads to a database
+    outside the VPC.
     """
 
     factory: FunctionFactory
     database: Database
     network: Network
     concurrency: int
-    link: pulumi.Resource | None = None
     protect: bool
+    link: pulumi.Resource | None = None
 
 
 class Backends(pulumi.ComponentResource):
