@@ -12,9 +12,9 @@ from pathlib import Path
 from local_cloud import emulator_process, lambda_interpreter, mariadb
 from local_cloud.console import summary_line
 from local_cloud.emulator_process import Emulator
-from local_cloud.home import Home
+from local_cloud.home import PULUMI_CLI, Home
 from local_cloud.mariadb import Database
-from local_cloud.processes import Process, find_marked, kill_marked
+from local_cloud.processes import Process, find_marked, kill_marked, kill_session
 
 Say = Callable[[str], None]
 _SERVICES = (emulator_process.SERVICE, mariadb.SERVICE)
@@ -50,11 +50,13 @@ def start(home: Home, *, region: str, say: Say, settings: Settings | None = None
 
 def stop_emulator(home: Home) -> bool:
     """End the emulator and with it all that was deployed; the database stays. Whether it ran."""
+    _stop_cli(home)
     return _stop(home, emulator_process.SERVICE)
 
 
 def stop(home: Home) -> list[str]:
     """End every process of the home and delete its temporary folders; what was stopped."""
+    _stop_cli(home)
     stopped = [service for service in _SERVICES if _stop(home, service)]
     shutil.rmtree(home.path / "tmp", ignore_errors=True)
     return stopped
@@ -109,6 +111,14 @@ def _stop(home: Home, service: str) -> bool:
     home.record(service).unlink(missing_ok=True)
     shutil.rmtree(home.tmp(service), ignore_errors=True)
     return ran or left > 0
+
+
+def _stop_cli(home: Home) -> None:
+    """End a Pulumi CLI, with its plugins, that outlived the command that ran it."""
+    record = home.record(PULUMI_CLI)
+    if (process := Process.load(record)) is not None:
+        kill_session(process)
+    record.unlink(missing_ok=True)
 
 
 def strays(home: Home) -> list[Process]:

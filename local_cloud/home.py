@@ -27,6 +27,10 @@ PORTS = range(20_000, 32_000)
 
 # Servers of one home are started at the same moment; a port is chosen and written down by one at a time.
 _choosing_port = threading.Lock()
+
+PULUMI_CLI = "pulumi"
+"""The record of a running Pulumi CLI; it is there only while one runs."""
+
 _ENTRIES = ("data", "logs", "state", "tmp", "secrets", "ports.json", "run", "pulumi")
 
 

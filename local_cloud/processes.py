@@ -140,6 +140,22 @@ def kill_marked(marker: str) -> int:
     return len(left)
 
 
+def kill_session(leader: Process) -> int:
+    """Kill what is left of the session that the process began, itself included; how many there were."""
+    if start_of(leader.pid) not in (None, leader.started):
+        return 0  # its id is another's by now, and so the session has ended
+    left = []
+    for pid in _pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == leader.pid and (started := start_of(pid)):
+                left.append(Process(pid=pid, started=started))
+    for process in left:
+        process.signal(signal.SIGKILL)
+    for process in left:
+        process.wait(5)
+    return len(left)
+
+
 def start_of(pid: int) -> str | None:
     """When the process started, in the system's own words; None when it is gone or a zombie."""
     look = _look(pid)
@@ -173,19 +189,24 @@ def _boot() -> str:
         return ""
 
 
+def _pids() -> list[int]:
+    if (_PROC / "self" / "stat").exists():
+        return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+    return [int(line) for line in _ps("-ax", "-o", "pid=").split()]
+
+
 def _with_word(word: str) -> Iterator[int]:
     if (_PROC / "self" / "cmdline").exists():
         wanted = f"\0{word}\0".encode()
-        for entry in _PROC.iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-                    if wanted in b"\0" + (entry / "cmdline").read_bytes() + b"\0":
-                        yield int(entry.name)
+        for pid in _pids():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                if wanted in b"\0" + (_PROC / str(pid) / "cmdline").read_bytes() + b"\0":
+                    yield pid
         return
     for line in _ps("-axww", "-o", "pid=,args=").splitlines():
-        pid, _, command = line.strip().partition(" ")
+        number, _, command = line.strip().partition(" ")
         if f" {word} " in f" {command} ":
-            yield int(pid)
+            yield int(number)
 
 
 def _ps(*arguments: str) -> str:

@@ -31,7 +31,8 @@ from local_cloud.engine.project import PROJECT_FILE
 from local_cloud.engine.resource import PROVIDER_PREFIX
 from local_cloud.engine.state import State
 from local_cloud.engine.urn import name_of
-from local_cloud.home import Home, write_private
+from local_cloud.home import PULUMI_CLI, Home, write_private
+from local_cloud.processes import Process, start_of
 from local_cloud.pulumi_cli.plugin import HOME_VARIABLE, plugin_version
 from local_cloud.pulumi_cli.toolchain import CLI
 
@@ -93,8 +94,6 @@ class CliEngine:
         if command in RUNNING:
             options += ["--cwd", str(self._stack.root), "--config-file", str(self._config)]
         if command in DEPLOYING:
-            # A word by which the home finds a stray process of its own.
-            options += ["--message", self._home.marker]
             self._home.unfinished.touch(mode=0o600)
         status, interrupted = self._cli([command, *options, *rest])
         if command != "preview":
@@ -166,10 +165,14 @@ class CliEngine:
             stdout=self._output,
             start_new_session=True,
         ) as process:
+            record = self._home.record(PULUMI_CLI)
+            Process(pid=process.pid, started=start_of(process.pid) or "ended").save(record)
             interrupted = False
             while True:
                 try:
-                    return process.wait(), interrupted
+                    status = process.wait()
+                    record.unlink()
+                    return status, interrupted
                 except KeyboardInterrupt:
                     interrupted = True
                     process.send_signal(signal.SIGINT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.metadata
 import json
 import os
 import shutil
@@ -39,16 +40,18 @@ class Published:
     path: str
 
 
-# The release next to the pinned SDK, 3.272.0, of which no module is published for the CLI.
+# The release next to the SDK's, of whose own the Go module proxy has no CLI.
 PULUMI = Published(module="github.com/pulumi/pulumi/pkg/v3", version="v3.274.1", path="cmd/pulumi")
 # Later language hosts are modules of their own, which the Go module proxy doesn't have. The CLI still speaks the
 # protocol of this one, the last that was part of the SDK's module.
 HOST = Published(
     module="github.com/pulumi/pulumi/sdk/v3", version="v3.68.0", path="python/cmd/pulumi-language-python"
 )
-# The script that runs a program belongs to the Python SDK, and has the version that requirements/dev.txt pins.
+# The script that runs a program belongs to the Python SDK.
 SCRIPT = Published(
-    module="github.com/pulumi/pulumi/sdk/v3", version="v3.272.0", path="python/cmd/pulumi-language-python-exec"
+    module="github.com/pulumi/pulumi/sdk/v3",
+    version=f"v{importlib.metadata.version('pulumi')}",
+    path="python/cmd/pulumi-language-python-exec",
 )
 VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 PACKAGES_PER_LINE = 200

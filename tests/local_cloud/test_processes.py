@@ -15,7 +15,7 @@ import pytest
 
 from local_cloud import processes
 from local_cloud.home import is_free
-from local_cloud.processes import Process, find_marked, kill_marked, start_daemon, start_of
+from local_cloud.processes import Process, find_marked, kill_marked, kill_session, start_daemon, start_of
 from tests.local_cloud.lab import eventually
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -124,6 +124,34 @@ def test_leftovers_are_found_by_their_marker_and_killed(
     assert kill_marked(marker) == 2
     assert find_marked(marker) == []
     assert bystander.poll() is None
+
+
+@pytest.mark.usefixtures("each_source")
+def test_what_is_left_of_a_session_is_killed_though_its_leader_is_gone(tmp_path: Path) -> None:
+    script = "sleep 300 & setsid sleep 301 & wait"
+    leader = daemon(tmp_path, "sh", "-c", script)
+    assert eventually(lambda: len(children_of(leader.pid)) == 2)
+    sleeping, moved = sorted(children_of(leader.pid), key=lambda pid: os.getsid(pid) != leader.pid)
+    leader.signal(signal.SIGKILL)
+    leader.wait(5)
+    try:
+        assert kill_session(leader) == 1
+        assert start_of(sleeping) is None
+        assert start_of(moved), "a session of its own"
+    finally:
+        os.kill(moved, signal.SIGKILL)
+
+
+def test_the_session_of_a_process_that_got_the_id_of_an_ended_one_is_left_alone(
+    bystander: subprocess.Popen[bytes],
+) -> None:
+    assert kill_session(Process(pid=bystander.pid, started="before the last boot")) == 0
+    assert bystander.poll() is None
+
+
+def children_of(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in listed.stdout.split()]
 
 
 def test_a_record_that_makes_no_sense_is_no_process(tmp_path: Path) -> None:
