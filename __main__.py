@@ -69,7 +69,6 @@ backends = Backends(
         concurrency=settings.backend_concurrency,
         protect=settings.protect,
         link=link,
-        protect=settings.protect,
     ),
 )
 
