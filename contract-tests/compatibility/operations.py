@@ -1,5 +1,6 @@
 """What a change of the contract does to whom, and which version it needs."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from compatibility.schemas import Difference, SchemaComparison
 from consumer.independent import METHODS
 
 Document = Mapping[str, Any]
-Key = tuple[str, str]  # method in capitals, path
+Key = tuple[str, str]  # method in capitals, path without the names of its parameters
 
 PATCH, MINOR, MAJOR = "patch", "minor", "major"
 BUMPS = (PATCH, MINOR, MAJOR)
@@ -32,7 +33,7 @@ class Change:
 
 def changes(old: Document, new: Document) -> list[Change]:
     """In the documents' order. Raise KeyError where a reference leads nowhere."""
-    return list(_Comparison(old, new).changes())
+    return _Comparison(old, new).changes()
 
 
 def needed(found: Iterable[Change]) -> str | None:
@@ -46,45 +47,38 @@ class _Comparison:
         self._old, self._new = old, new
         self._schemas = SchemaComparison(old, new)
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> list[Change]:
+        found = list(self._of_operations())
+        if not found and _comparable(self._old) != _comparable(self._new):
+            found.append(Change("openapi.yaml", "prose, examples, links or names that nobody outside sees", PATCH))
+        return found
+
+    def _of_operations(self) -> Iterator[Change]:
         before, after = _operations(self._old), _operations(self._new)
-        moved = {
-            each["operationId"]: key for key, each in after.items() if key not in before and "operationId" in each
-        }
+        moved = {each.get("operationId"): _name(each) for key, each in after.items() if key not in before}
         for key, operation in before.items():
             if key in after:
-                yield from _Operation(self._schemas, key, operation, after[key], self._old, self._new).changes()
+                yield from _Operation(self._schemas, operation, after[key], self._old, self._new).changes()
                 continue
-            name = operation.get("operationId", "")
-            where = f"; {name} is at {_name(moved[name])} now" if name in moved else ""
-            yield Change(_name(key), f"operation removed{where}", MAJOR, callers(operation))
-        for key in after:
+            name = operation.get("operationId")
+            where = f"; {name} is at {moved[name]} now" if name in moved else ""
+            yield Change(_name(operation), f"operation removed{where}", MAJOR, callers(operation))
+        for key, operation in after.items():
             if key not in before:
-                yield Change(_name(key), "operation added", MINOR)
-        if _comparable(self._old) != _comparable(self._new) and self._only_prose(before, after):
-            yield Change("openapi.yaml", "prose, examples, links or names that nobody outside sees", PATCH)
-
-    def _only_prose(self, before: Mapping[Key, Any], after: Mapping[Key, Any]) -> bool:
-        if before.keys() != after.keys():
-            return False
-        return not any(
-            list(_Operation(self._schemas, key, before[key], after[key], self._old, self._new).changes())
-            for key in before
-        )
+                yield Change(_name(operation), "operation added", MINOR)
 
 
 class _Operation:
     def __init__(
         self,
         schemas: SchemaComparison,
-        key: Key,
         old: Document,
         new: Document,
         old_document: Document,
         new_document: Document,
     ) -> None:
         self._schemas = schemas
-        self._where = _name(key)
+        self._where = _name(old)
         self._old, self._new = old, new
         self._documents = (old_document, new_document)
 
@@ -124,15 +118,9 @@ class _Operation:
         ]
 
     def _parameters(self) -> Iterator[Change]:
-        before, after = (
-            {
-                (each["in"], each["name"]): each
-                for each in map(lambda v, s=side: self._schemas.resolved(s, v), values)
-            }
-            for side, values in enumerate((self._old.get("parameters", ()), self._new.get("parameters", ())))
-        )
+        before, after = self._declared(0), self._declared(1)
         for key in before | after:
-            where = f" {key[0]} parameter {key[1]}"
+            where = f" {key[0]} parameter {(before.get(key) or after[key])['name']}"
             if key not in after:
                 yield self._break("removed: what is sent has no effect any more", where)
             elif key not in before:
@@ -140,6 +128,17 @@ class _Operation:
                 yield self._break("added, required", where) if required else self._fine("added, optional", where)
             else:
                 yield from self._parameter(before[key], after[key], where)
+
+    def _declared(self, side: int) -> dict[tuple[str, str], Document]:
+        """By place and name; those of the path by where they stand, since their names are not on the wire."""
+        operation = (self._old, self._new)[side]
+        stand = re.findall(r"\{(.*?)\}", operation["path"])
+        found = {}
+        for each in operation["parameters"]:
+            rule = self._schemas.resolved(side, each)
+            in_path = rule["in"] == "path" and rule["name"] in stand
+            found[rule["in"], str(stand.index(rule["name"])) if in_path else rule["name"]] = rule
+        return found
 
     def _parameter(self, old: Document, new: Document, where: str) -> Iterator[Change]:
         if old.get("required", False) != new.get("required", False):
@@ -238,9 +237,12 @@ def callers(operation: Document) -> tuple[str, ...]:
 
 
 def _operations(document: Document) -> dict[Key, Document]:
+    """With their method, their path and the parameters of both."""
     return {
-        (method.upper(), path): {
+        (method.upper(), re.sub(r"\{.*?\}", "{}", path)): {
             **item[method],
+            "method": method.upper(),
+            "path": path,
             "parameters": [*item.get("parameters", ()), *item[method].get("parameters", ())],
         }
         for path, item in document["paths"].items()
@@ -255,5 +257,5 @@ def _comparable(document: Document) -> Document:
     return {**document, "info": info}
 
 
-def _name(key: Key) -> str:
-    return " ".join(key)
+def _name(operation: Document) -> str:
+    return f"{operation['method']} {operation['path']}"

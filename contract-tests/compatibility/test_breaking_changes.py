@@ -21,33 +21,29 @@ FORM, ORCHESTRATION = CALLERS
 Edit = Callable[[Any], object]
 
 
-def put(place: str, value: object) -> Edit:
-    def edit(document: Any) -> None:
-        *way, last = place.split(" ")
-        for key in way:
-            document = document[int(key) if isinstance(document, list) else key]
-        document[last] = value
+def at(document: Any, place: str) -> Any:
+    for key in place.split(" "):
+        document = document[int(key) if isinstance(document, list) else key]
+    return document
 
-    return edit
+
+def put(place: str, value: object) -> Edit:
+    way, _, last = place.rpartition(" ")
+    return lambda document: at(document, way).update({last: value})
 
 
 def drop(place: str) -> Edit:
+    way, _, last = place.rpartition(" ")
+
     def edit(document: Any) -> None:
-        *way, last = place.split(" ")
-        for key in way:
-            document = document[int(key) if isinstance(document, list) else key]
-        document.pop(int(last) if isinstance(document, list) else last)
+        holder = at(document, way)
+        holder.pop(int(last) if isinstance(holder, list) else last)
 
     return edit
 
 
 def add(place: str, value: object) -> Edit:
-    def edit(document: Any) -> None:
-        for key in place.split(" "):
-            document = document[int(key) if isinstance(document, list) else key]
-        document.append(value)
-
-    return edit
+    return lambda document: at(document, place).append(value)
 
 
 def move(old: str, new: str) -> Edit:
@@ -263,6 +259,21 @@ TABLE: dict[str, tuple[Edit, str, set[str], str]] = {
         MAJOR,
         {ORCHESTRATION, OUTSIDE},
         "X-Lead-Id: removed",
+    ),
+    "a parameter of a path renamed": (
+        lambda document: (
+            move("/leads/{leadId}", "/leads/{id}")(document),
+            put("components parameters LeadId name", "id")(document),
+        ),
+        PATCH,
+        set(),
+        "names that nobody outside sees",
+    ),
+    "a parameter of a path narrowed": (
+        put("components parameters Rut schema", {"type": "string", "maxLength": 3}),
+        MAJOR,
+        {OUTSIDE},
+        "path parameter rut",
     ),
     "a sentence": (put(f"{CLIENT} description", "Another."), PATCH, set(), "prose"),
     "a schema's name everywhere": (

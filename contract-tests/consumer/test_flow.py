@@ -2,25 +2,22 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from consumer import expectations, traffic
 from consumer.independent import Request, Response, WireContract
 from consumer.recording_proxy import Break, RecordingProxy, answer, message
-from support import rut
 from support.stack import ENDED, ROOT, Stack
 
-from components import openapi
+from components import flow_definition, openapi
+
+pytestmark = pytest.mark.timeout(120)
 
 DOCUMENT = openapi.load(ROOT / "openapi.yaml")
 # state of the flow -> the operation that it calls, and the step that the lead has passed by then
-STATES = {
-    "CreateClient": ("createClient", "client"),
-    "CreatePartner": ("createPartner", "partner"),
-    "CreateBenefit": ("createBenefit", "benefit"),
-}
+STATES = {state: (state[0].lower() + state[1:], step) for state, step in flow_definition.STEPS.items()}
 RETRIED, REJECTED, KEY_READ_AGAIN, GONE_ON, DONE = "retried", "rejected", "key read again", "gone on", "done"
 # What the flow does with a documented status; one that only this table or only the contract has is a failure.
 REACTIONS = {
@@ -69,7 +66,7 @@ class Lead:
         self._stack = stack
         self._proxy = proxy
         self._path = openapi.operations(DOCUMENT)[STATES[state][0]][1]
-        self.lead = {**expectations.LEAD, "rut": rut.new(), **changes}
+        self.lead = {**expectations.LEAD, "rut": traffic.new_rut(), **changes}
         if responses and responses[0].status == 409:  # it says that there is a client, so there is one
             assert stack.request("POST", "/create_client", self.client()).status == 200
         proxy.script(self._asks(self._path), *responses)
@@ -91,7 +88,7 @@ class Lead:
         return matches
 
     def ended(self) -> dict[str, Any]:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 90
         while True:
             status = self._stack.request("GET", f"/leads/{self.id}", key=False).json()
             if status["status"] in ENDED:
@@ -112,7 +109,7 @@ Leads = dict[Any, Lead]
 
 
 @pytest.fixture(scope="module")
-def leads(stack: Stack, proxy: RecordingProxy) -> Leads:
+def leads(stack: Stack, proxy: RecordingProxy) -> Iterator[Leads]:
     """All under way at once: a retry waits a second, and each lead meets its own faults only."""
     found: Leads = {}
     for (state, status), reaction in EXPECTED.items():
@@ -122,13 +119,8 @@ def leads(stack: Stack, proxy: RecordingProxy) -> Leads:
     for name, response in OUTSIDE_THE_CONTRACT.items():
         found[name] = Lead(stack, proxy, "CreatePartner", response)
     found["rotated key"] = Lead(stack, proxy, "CreateBenefit", message(403))
-    return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def clean(stack: Stack) -> Any:
-    yield
-    stack.remove_test_rows()
+    yield found
+    stack.await_leads(lead.id for lead in found.values())
 
 
 def test_the_reactions_are_to_exactly_the_documented_answers() -> None:

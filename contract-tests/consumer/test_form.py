@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from consumer import traffic
@@ -93,12 +92,6 @@ def form(page: Page, stack: Stack, proxy: RecordingProxy) -> Iterator[Form]:
     yield Form(page, stack.outputs["form_url"])
     page.goto("about:blank")
     proxy.forget()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def clean(stack: Stack) -> Any:
-    yield
-    stack.remove_test_rows()
 
 
 def submissions(form: Form) -> Callable[[Request], bool]:

@@ -1,11 +1,21 @@
 """What passed between the deployed consumers and the API, held against the contract."""
 
+import itertools
 import json
+import random
 from collections.abc import Iterable
 
 from consumer.expectations import CALLS, LEAD_ID
 from consumer.independent import Request, WireContract
 from consumer.recording_proxy import Exchange
+from support import rut
+
+_DIGITS = itertools.count(random.randrange(1_000_000))
+
+
+def new_rut() -> str:
+    """One of the test range that no other test of this process has."""
+    return rut.of(f"{rut.PREFIX}{next(_DIGITS) % 1_000_000:06}")
 
 
 def operation_of(request: Request) -> str:
@@ -32,13 +42,13 @@ def problems(contract: WireContract, exchanges: Iterable[Exchange]) -> list[str]
     return found
 
 
-def told_apart(request: Request, rut: str, lead_id: str) -> tuple[str, str, dict[str, str], object]:
+def told_apart(request: Request, own_rut: str, lead_id: str) -> tuple[str, str, dict[str, str], object]:
     """The request as CALLS would have it: with its RUT and lead, and without what HTTP itself adds."""
     *_, headers, body = CALLS[operation_of(request)]
     sent = {name: request.headers.get(name, "") for name in headers}
     if "x-api-key" in sent:
         sent["x-api-key"] = headers["x-api-key"] if sent["x-api-key"] else ""
-    text = request.body.decode().replace(rut, str((body or {}).get("rut"))) if body else ""
+    text = request.body.decode().replace(own_rut, str((body or {}).get("rut"))) if body else ""
     return (
         request.method,
         request.path.replace(lead_id, LEAD_ID),
