@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         say("the local stack is started, or brought up to date")
         stack = Stack.deployed(options.home)
     say(f"stack {stack.url}")
+    stack.check()
     clean(stack, [])
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir(parents=True)
@@ -69,12 +70,18 @@ def run(options: argparse.Namespace) -> int:
         "rules": rules(results),
     }
     wanted = [options.part] if options.part else PARTS
-    removed = None
+    failed, removed = [], None
     try:
-        failed = [part for part in wanted if shown(commands[part], environment | where(stack, options.home)) != 0]
+        for part in wanted:
+            if shown(commands[part], environment | where(stack, options.home)) != 0:
+                failed.append(part)
     finally:
         answers = report.read(record)
-        removed = clean(stack, report.lead_ids(answers))
+        try:
+            removed = clean(stack, report.lead_ids(answers))
+        except StackError as error:
+            say(str(error))
+            failed.append("cleaning")
     summary = report.Summary(
         seed=seed,
         seconds=round(time.monotonic() - started, 1),

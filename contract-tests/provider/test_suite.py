@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import contract, curl, report, rut
-from support.stack import ROOT, Stack
+from support.stack import ROOT, Stack, StackError
 
 KEY = "a-key-that-nobody-may-see"
 
 
 class Api(ThreadingHTTPServer):
-    """Answers whatever it is asked with an internal error that tells of the inside, once it may."""
+    """Answers whatever it is asked with an internal error that tells of the inside; a POST once it may."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Request)
@@ -37,11 +37,11 @@ class Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self.server.asked.set()
+        self.server.may_answer.wait(60)
         self.do_GET()
 
     def do_GET(self) -> None:
-        self.server.asked.set()
-        self.server.may_answer.wait(60)
         body = b'{"statusCode": 500, "message": "pymysql.err.OperationalError"}'
         self.send_response(500)
         self.send_header("Content-Type", "application/json")
@@ -117,6 +117,19 @@ def test_a_stage_elsewhere_needs_its_key(tmp_path: Path) -> None:
     _, err = run.communicate(timeout=50)
     assert (run.returncode, err.count("\n")) == (2, 1)
     assert "API_KEY is not" in err
+
+
+def test_a_stage_that_does_not_answer_is_told_before_anything_runs(tmp_path: Path) -> None:
+    run = start(tmp_path, URL="http://127.0.0.1:9", API_KEY=KEY)
+    _, err = run.communicate(timeout=50)
+    assert (run.returncode, err.count("\n")) == (2, 1)
+    assert err.startswith("error: http://127.0.0.1:9 can't be reached: ")
+
+
+def test_a_wrong_key_is_told_before_anything_runs(stack: Stack) -> None:
+    with pytest.raises(StackError, match="refuses the API key"):
+        Stack(url=stack.url, api_key="no-such-key-no-such-key", outputs={}).check()
+    stack.check()
 
 
 def test_what_the_tests_wrote_is_removed(stack: Stack) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 import boto3
 import urllib3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from support import curl
 
 ROOT = Path(__file__).parents[2]
 REMOVE_TEST_ROWS = b'{"removeTestRows": true}'
 ENDED = ("COMPLETED", "FAILED")
-TOO_MANY_REQUESTS = 429
+OK, FORBIDDEN, NOT_FOUND, TOO_MANY_REQUESTS = 200, 403, 404, 429
 PATIENCE = 5  # times that a throttled request is sent again
 
 
@@ -132,11 +133,23 @@ class Stack:
             aws_secret_access_key="test",
         )
 
+    def check(self) -> None:
+        """Raise StackError when nothing answers, or not to this key: every test would fail for that reason."""
+        try:
+            answer = self.request("GET", "/clients/00000000-0")
+        except urllib3.exceptions.HTTPError as error:
+            raise StackError(f"{self.url} can't be reached: {error}") from error
+        if answer.status == FORBIDDEN:
+            raise StackError(f"{self.url} refuses the API key: use the stack's output api_key")
+
     def remove_test_rows(self) -> dict[str, int] | None:
         """How many rows of each table went. None: nobody said which function removes them."""
         if self.cleaner is None:
             return None
-        answer = self.aws("lambda").invoke(FunctionName=self.cleaner, Payload=REMOVE_TEST_ROWS)
+        try:
+            answer = self.aws("lambda").invoke(FunctionName=self.cleaner, Payload=REMOVE_TEST_ROWS)
+        except (BotoCoreError, ClientError) as error:
+            raise StackError(f"{self.cleaner} can't be invoked, so no test rows are removed: {error}") from error
         payload = json.loads(answer["Payload"].read())
         if "removed" not in payload:
             raise StackError(
@@ -148,12 +161,17 @@ class Stack:
         """Return when every one has ended; a lead on its way would write rows behind the cleaner's back."""
         deadline = time.monotonic() + timeout
         for lead_id in lead_ids:
-            while self.request("GET", f"/leads/{lead_id}").json().get("status") not in ENDED:
+            while not self._is_done(lead_id):
                 if time.monotonic() > deadline:
                     raise StackError(
                         f"lead {lead_id} has not ended after {timeout:.0f} s: its rows would stay behind"
                     )
                 time.sleep(0.1)
+
+    def _is_done(self, lead_id: str) -> bool:
+        """A lead that nobody knows writes nothing, either."""
+        answer = self.request("GET", f"/leads/{lead_id}")
+        return answer.status == NOT_FOUND or (answer.status == OK and answer.json().get("status") in ENDED)
 
 
 _HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=60)
