@@ -51,6 +51,6 @@ class Sender:
         """Those that the bus did not take: PutEvents answers 200 all the same."""
         entries = [lead_event.entry(self._bus_name, lead_id, lead) for lead_id, lead in leads]
         answers = self._bus.put_events(Entries=entries).get("Entries", ())
-        if len(answers) != len(leads):
-            raise NotTaken("the answer of the event bus is not its own; run the same command again.")
+        if len(answers) != len(leads):  # not AWS's answer: sending them again does no harm
+            return leads
         return [lead for lead, answer in zip(leads, answers, strict=True) if "EventId" not in answer]

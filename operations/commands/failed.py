@@ -20,7 +20,7 @@ def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
         console.say(line(finding))
     counts = {kind: sum(finding.kind == kind for finding in found) for kind in findings.KINDS}
     console.say(", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "nothing failed")
-    if any(finding.replayable for finding in found):
+    if any(finding.replayable and finding.error not in findings.PERMANENT_ERRORS for finding in found):
         console.say(f"once the cause is gone: {stack.command('replay --all')}")
     console.result({"counts": counts, "findings": [finding.as_dict() for finding in found]})
     return 0

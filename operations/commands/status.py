@@ -63,7 +63,9 @@ def _advice(lead: Lead, execution: Execution | None, stack: Stack) -> str:
         return "nothing; it was dismissed"
     if lead.status == FAILED:
         if lead.error.get("code") in PERMANENT_ERRORS:
-            return "it can't pass as it is: submit it corrected"
+            return (
+                f"it can't pass: submit it corrected, then {stack.command(f'dismiss {lead.lead_id} --reason …')}"
+            )
         return f"once the cause is gone: {stack.command(f'replay {lead.lead_id}')}"
     if lead.status == SUBMITTED:
         return f"wait; if it stays so, look for its event: {stack.command('failed')}"

@@ -1,5 +1,7 @@
 """What failed is listed with its reason and brought through, once, however often it is asked for."""
 
+import json
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +46,55 @@ def test_a_second_replay_changes_nothing(stack: Stack, ask: Ask) -> None:
     (outcome,) = ask("replay", lead_id)["outcomes"]
     assert (outcome["what"], outcome["note"]) == ("unchanged", "it is COMPLETED")
     assert executions(stack, lead_id) == before
+
+
+def test_two_operators_at_once_start_one_execution(
+    stack: Stack, ask: Ask, start: Callable[..., subprocess.Popen]
+) -> None:
+    lead = new_lead(origin="app")
+    lead_id = aborted(stack, lead)
+    with held_up(stack, lead["rut"]):
+        processes = [start("replay", lead_id, "--json") for _ in range(2)]
+        counts = [json.loads(process.communicate(timeout=50)[0])["counts"] for process in processes]
+    assert sorted((each["replayed"], each["unchanged"]) for each in counts) == [(0, 1), (1, 0)]
+    assert stack.ended(lead_id)["status"] in ("FAILED", "COMPLETED")
+    ended = wait_for(
+        lambda: ask("status", lead_id) if ask("status", lead_id)["status"] == "COMPLETED" else None, 40, "it"
+    )
+    assert ended["step"] == "benefit"
+    assert len(executions(stack, lead_id)) == 2, "the aborted one and its replay"
+
+
+def test_thousands_of_failed_leads_are_listed_to_the_last(stack: Stack, ask: Ask, run: Callable[..., Any]) -> None:
+    table, client = stack.outputs["lead_table_name"], stack.client("dynamodb")
+    lead_ids = [f"many-{number:04}" for number in range(1_500)]
+
+    def write(requests: list[dict[str, Any]]) -> None:
+        for at in range(0, len(requests), 25):
+            answer = client.batch_write_item(RequestItems={table: requests[at : at + 25]})
+            assert not answer["UnprocessedItems"]
+
+    def item(lead_id: str) -> dict[str, Any]:
+        texts = {
+            "leadId": lead_id,
+            "status": "FAILED",
+            "step": "received",
+            "failed": "yes",
+            "updatedAt": f"2020-01-01T00:00:00.{lead_id[-3:]}Z",
+            "payload": "x" * 2_000,
+        }
+        error = {"step": {"S": "CreateClient"}, "code": {"S": "CrmUnavailable"}, "description": {"S": "no answer"}}
+        return {name: {"S": value} for name, value in texts.items()} | {"error": {"M": error}}
+
+    write([{"PutRequest": {"Item": item(lead_id)}} for lead_id in lead_ids])
+    try:
+        listed = ask("failed", "--kind", "failed", "--until", "2020-01-02")
+        assert {each["id"] for each in listed["findings"]} == set(lead_ids)
+        assert ask("failed", "--until", "2020-01-02", "--state", "CreatePartner")["findings"] == []
+        some = ask("failed", "--kind", "failed", "--since", "2020-01-01T00:00:00.900", "--until", "2020-01-02")
+        assert len(some["findings"]) == 100
+    finally:
+        write([{"DeleteRequest": {"Key": {"leadId": {"S": lead_id}}}} for lead_id in lead_ids])
 
 
 def test_a_dead_letter_is_listed_again_and_again_and_replayed_once(stack: Stack, ask: Ask) -> None:
