@@ -1,5 +1,6 @@
 """A stack's monthly cost, line by line."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from operations.cost.prices import Prices
 KB_PER_GB = 1024 * 1024
 # Express executions are billed in chunks of 64 MB: https://aws.amazon.com/step-functions/pricing/
 EXPRESS_MEMORY_GB = 64 / 1024
+
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 STAGE = "aws:apigateway/stage:Stage"
 ARCHIVE = "aws:cloudwatch/eventArchive:EventArchive"
@@ -26,7 +30,6 @@ WITHOUT_COST = {
     "aws:apigateway/restApi:RestApi",
     "aws:apigateway/usagePlan:UsagePlan",
     "aws:apigateway/usagePlanKey:UsagePlanKey",
-    "aws:cloudwatch/eventRule:EventRule",
     "aws:cloudwatch/eventTarget:EventTarget",
     "aws:ec2/customerGateway:CustomerGateway",
     "aws:ec2/routeTable:RouteTable",
@@ -123,7 +126,7 @@ def _used(graph: Graph, leads: float, transitions: int, prices: Prices) -> Itera
     requests = 1 + asks + crm_calls
     calls = requests + len(steps)  # each request is answered by one function
     memory_gb = max(each.inputs["memorySize"] for each in functions.values()) / 1024
-    writes = 1 + len(steps)  # submitted, claimed, and each step's progress
+    writes = 1 + len(steps) + prices.assumed("index_writes")  # submitted, claimed, each step's progress
 
     def line(what: str, per_lead: float, unit: str, price: str) -> Line:
         return Line(what=what, quantity=per_lead * leads, unit=unit, usd=per_lead * leads * prices.of(price))
@@ -199,6 +202,30 @@ def _each(what: str, unit: str, price: str) -> Callable[[Resource, Prices], list
     return lambda _resource, prices: [_fixed(what, 1, unit, prices.of(price))]
 
 
+def _alarm(resource: Resource, prices: Prices) -> list[Line]:
+    """Billed by the metrics that it watches."""
+    watched = [each["metric"] for each in resource.inputs.get("metricQueries") or [] if each.get("metric")]
+    watched = watched or [resource.inputs]
+    own = sum(not str(metric["namespace"]).startswith("AWS/") for metric in watched)
+    lines = [_fixed("Alarms", len(watched), "metrics", prices.of("alarm_month"))]
+    return lines + ([_fixed("Metrics of our own", own, "metrics", prices.of("metric_month"))] if own else [])
+
+
+def _rule(resource: Resource, prices: Prices) -> list[Line]:
+    """A rule with a schedule calls a function, all day."""
+    schedule = resource.inputs.get("scheduleExpression")
+    if not schedule:
+        return []
+    rate = _RATE.fullmatch(schedule)
+    if not rate:
+        raise CostError(f"{resource.name} runs by {schedule!r}; only rate(…) can be counted here")
+    calls = prices.hours * 60 / (int(rate[1]) * _MINUTES[rate[2]])
+    usd = prices.of("lambda_request") + (
+        prices.assumed("lambda_seconds") * prices.assumed("scheduled_gb") * prices.of("lambda_gb_second_arm64")
+    )
+    return [_fixed("Scheduled calls", calls, "calls", usd)]
+
+
 def _vpn(_resource: Resource, prices: Prices) -> list[Line]:
     return [_fixed("VPN connection", prices.hours, "hours", prices.of("vpn_hour"))]
 
@@ -206,7 +233,8 @@ def _vpn(_resource: Resource, prices: Prices) -> list[Line]:
 _FIXED: dict[str, Callable[[Resource, Prices], Sequence[Line]]] = {
     "aws:cloudwatch/dashboard:Dashboard": _each("Dashboards", "dashboards", "dashboard_month"),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": _each("Metrics", "metrics", "metric_month"),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": _each("Alarms", "alarms", "alarm_month"),
+    "aws:cloudwatch/eventRule:EventRule": _rule,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:ec2/vpnConnection:VpnConnection": _vpn,
     "aws:kms/key:Key": _each("Keys", "keys", "key_month"),

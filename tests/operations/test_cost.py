@@ -15,7 +15,9 @@ from operations.cost.graph import STATE_MACHINE, Graph
 from operations.cost.prices import Prices
 from tests.components.graph import ON_PREMISE, STACKS, record
 
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 RDS = "aws:rds/instance:Instance"
+RULE = "aws:cloudwatch/eventRule:EventRule"
 
 
 def deployment(stack: str, overrides: dict[str, str] | None = None) -> dict[str, Any]:
@@ -93,6 +95,23 @@ def test_a_flow_that_turns_back_is_refused() -> None:
     states = {"One": {"Type": "Pass", "Next": "Two"}, "Two": {"Type": "Pass", "Next": "One"}}
     with pytest.raises(CostError, match="comes back to One"):
         flow.happy_path({"StartAt": "One", "States": states})
+
+
+def test_an_alarm_over_a_sum_is_paid_for_by_its_metrics(prod: dict[str, Any]) -> None:
+    alarms = [each["inputs"] for each in prod["deployment"]["resources"] if each["type"] == ALARM]
+    metrics = sum(max(1, sum("metric" in query for query in each.get("metricQueries", []))) for each in alarms)
+    assert metrics > len(alarms), "this stack has no alarm over a sum"
+    assert usd(of(prod), "Alarms") == pytest.approx(0.10 * metrics)
+
+
+def test_a_schedule_is_paid_for_though_no_lead_comes(prod: dict[str, Any]) -> None:
+    each_minute = of(prod)
+    rare = of(changed(prod, RULE, scheduleExpression="rate(2 hours)"))
+    calls = {line.what: line.quantity for line in each_minute.fixed}["Scheduled calls"]
+    assert calls == 730 * 60
+    assert usd(rare, "Scheduled calls") < usd(each_minute, "Scheduled calls")
+    with pytest.raises(CostError, match="cron"):
+        of(changed(prod, RULE, scheduleExpression="cron(0 12 * * ? *)"))
 
 
 def test_an_unknown_resource_is_named_instead_of_left_out(prod: dict[str, Any]) -> None:
