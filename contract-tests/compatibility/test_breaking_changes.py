@@ -12,6 +12,7 @@ import breaking_changes
 import pytest
 import yaml
 from compatibility.operations import CALLERS, MAJOR, MINOR, OUTSIDE, PATCH, changes, needed
+from consumer.expectations import CALLS
 from support.stack import ROOT
 
 from components import openapi
@@ -307,6 +308,10 @@ def test_a_change_is_named_with_whom_it_breaks_and_the_version_it_needs(name: st
     assert needed(found) == bump, found
     assert {who for change in found for who in change.breaks} == broken
     assert any(words in f"{change.where}: {change.what}" for change in found), found
+
+
+def test_the_callers_are_those_whose_requests_are_expected() -> None:
+    assert {name for operations in CALLERS.values() for name in operations} == set(CALLS)
 
 
 def test_the_same_contract_needs_nothing() -> None:

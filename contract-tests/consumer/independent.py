@@ -95,9 +95,6 @@ class WireContract:
             text = self._texts[id(schema)] = json.dumps(self._inlined(schema), sort_keys=True)
         return _problems(text, json.dumps(value))
 
-    def schema(self, name: str) -> Any:
-        return self._document["components"]["schemas"][name]
-
     def _operations(self) -> Iterator[tuple[str, str, Document]]:
         for path, item in self._document["paths"].items():
             for method in METHODS:
