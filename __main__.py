@@ -22,6 +22,7 @@ from components.orchestration import Orchestration, OrchestrationArgs
 from components.private_link import PrivateLink, PrivateLinkArgs
 from components.rest_api import RestApi, RestApiArgs
 from components.settings import StackSettings
+from components.tags import tag_everything
 from components.web_form import WebForm, WebFormArgs
 
 ROOT = Path(__file__).parent
@@ -33,6 +34,7 @@ region = aws.get_region().region
 zones = aws.get_availability_zones(state="available").names
 stack = pulumi.get_stack()
 name = f"{pulumi.get_project()}-{stack}"
+tag_everything({"project": pulumi.get_project(), "stack": stack})
 factory = FunctionFactory(root=ROOT, document=document, log_retention_days=settings.log_retention_days)
 check_connection_budget(
     functions=len(openapi.operations(document, tag="crm")),

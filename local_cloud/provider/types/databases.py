@@ -195,9 +195,8 @@ INSTANCE = Resource(
         ),
     ),
     tagging=TAGGING,
-    created={"resourceId": "DBInstance.DbiResourceId"},
+    created={"resourceId": "DBInstance.DbiResourceId", "arn": "DBInstance.DBInstanceArn"},
     outputs={
-        "arn": "DBInstanceArn",
         "address": "Address",
         "port": "Port",
         "endpoint": lambda found: f"{found['Address']}:{found['Port']}",
