@@ -43,6 +43,16 @@ MODELLED: dict[tuple[str, str], tuple[str, ...]] = {
     ("aws:cloudwatch/eventArchive:EventArchive", "name"): ("events", "CreateArchive", "ArchiveName"),
     ("aws:cloudwatch/eventArchive:EventArchive", "description"): ("events", "CreateArchive", "Description"),
     ("aws:cloudwatch/eventArchive:EventArchive", "retentionDays"): ("events", "CreateArchive", "RetentionDays"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "name"): ("cloudwatch", "PutMetricAlarm", "AlarmName"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmDescription"): (
+        "cloudwatch",
+        "PutMetricAlarm",
+        "AlarmDescription",
+    ),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions"): ("cloudwatch", "PutMetricAlarm", "AlarmActions"),
+    ("aws:cloudwatch/eventRule:EventRule", "scheduleExpression"): ("events", "PutRule", "ScheduleExpression"),
+    ("aws:kms/key:Key", "description"): ("kms", "CreateKey", "Description"),
+    ("aws:kms/key:Key", "policy"): ("kms", "CreateKey", "Policy"),
     (STATE_MACHINE, "name"): ("stepfunctions", "CreateStateMachine", "name"),
     (STATE_MACHINE, "definition"): ("stepfunctions", "CreateStateMachine", "definition"),
     ("aws:secretsmanager/secret:Secret", "name"): ("secretsmanager", "CreateSecret", "Name"),
@@ -54,6 +64,10 @@ WRITTEN: dict[tuple[str, str], tuple[str, str]] = {
     ("aws:sqs/queue:Queue", "name"): (
         r"[A-Za-z0-9_-]{1,80}",
         "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html",
+    ),
+    ("aws:cloudwatch/dashboard:Dashboard", "dashboardName"): (
+        r"[A-Za-z0-9_-]{1,255}",
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html",
     ),
     ("aws:sns/topic:Topic", "name"): (
         r"[A-Za-z0-9_-]{1,256}",
