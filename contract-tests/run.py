@@ -115,10 +115,10 @@ def schemathesis(stack: Stack, seed: int, examples: int, results: Path) -> list[
 
 
 def rules(results: Path) -> list[str]:
-    """Everything but Schemathesis' own cases, which have just run."""
-    ignored = "contract-tests/provider/test_schemathesis.py"
+    """Everything but Schemathesis' own cases, which have just run, and the tests of this suite."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "contract-tests/provider"]
-    return [*command, f"--ignore={ignored}", f"--junitxml={results / 'rules.xml'}"]
+    command += [f"--ignore=contract-tests/provider/{name}" for name in ("test_schemathesis.py", "test_suite.py")]
+    return [*command, f"--junitxml={results / 'rules.xml'}"]
 
 
 def shown(command: list[str], environment: Mapping[str, str]) -> int:
