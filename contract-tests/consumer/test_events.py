@@ -45,7 +45,10 @@ def until(what: str, look: Any) -> Any:
 def ended(stack: Stack, lead_id: str) -> dict[str, Any]:
     def look() -> Any:
         response = stack.request("GET", f"/leads/{lead_id}", key=False)
-        return response.json() if response.status == 200 and response.json()["status"] in ENDED else None
+        if response.status == 404:
+            return None
+        status = contract.hold("getLead", response, 200)
+        return status if status["status"] in ENDED else None
 
     return dict(until(f"lead {lead_id} to end", look))
 
@@ -70,6 +73,14 @@ def test_an_event_without_a_lead_id_is_a_lead_under_its_own(stack: Stack) -> Non
     event_id = put(stack, detail)
     assert (ended(stack, event_id)["status"], ended(stack, event_id)["step"]) == ("COMPLETED", "benefit")
     assert stack.request("GET", f"/clients/{detail['rut']}").json()["partner"] == {"store": detail["store"]}
+
+
+@pytest.mark.parametrize("origin", contract.DOCUMENT["components"]["schemas"]["Origin"]["enum"])
+def test_a_lead_of_every_origin_reaches_the_crm(stack: Stack, origin: str) -> None:
+    body = lead(origin=origin)
+    receipt = contract.hold("submitLead", stack.request("POST", "/leads", body, key=False), 202)
+    assert ended(stack, receipt["leadId"])["status"] == "COMPLETED"
+    contract.hold("getClient", stack.request("GET", f"/clients/{body['rut']}"), 200)
 
 
 def test_a_second_event_of_the_same_lead_does_nothing(stack: Stack) -> None:

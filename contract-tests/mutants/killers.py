@@ -22,6 +22,7 @@ HEADER_CASE = f"{_MALFORMED}::test_the_names_of_headers_have_no_case"
 PATHS = f"{_MALFORMED}::test_a_path_of_encoded_or_odd_characters_is_refused_or_unknown"
 
 _GATEWAY = "provider/test_gateway.py"
+CRM_KEYS = f"{_GATEWAY}::test_the_operations_on_the_crm_ask_for_a_key_and_no_others"
 KEYS = f"{_GATEWAY}::test_without_the_right_key_an_operation_is_forbidden"
 PUBLIC = f"{_GATEWAY}::test_a_public_operation_asks_for_no_key"
 UNKNOWN_PATH = f"{_GATEWAY}::test_an_unknown_path_is_not_found"
@@ -43,12 +44,14 @@ CORRELATION = f"{LIMITS}::test_the_lead_stands_beside_each_row"
 FLOW_CORRELATION = f"{LIMITS}::test_the_lead_stands_beside_each_row_that_the_flow_wrote"
 
 _FAULTS = "provider/test_faults.py"
+KNOWN = f"{_FAULTS}::test_a_lead_is_known_before_the_bus_has_delivered_it"
 FAULT = f"{_FAULTS}::test_an_error_that_nobody_planned_for_tells_nothing"
 BUS = f"{_FAULTS}::test_a_lead_that_the_bus_does_not_take_is_refused_and_forgotten"
 
 CORS = "provider/test_pages.py"
 
 _EVENTS = "consumer/test_events.py"
+ORIGINS = f"{_EVENTS}::test_a_lead_of_every_origin_reaches_the_crm"
 OWN_ID = f"{_EVENTS}::test_an_event_without_a_lead_id_is_a_lead_under_its_own"
 DUPLICATE = f"{_EVENTS}::test_a_second_event_of_the_same_lead_does_nothing"
 NO_LEAD = f"{_EVENTS}::test_an_event_that_is_no_lead_fails_before_anything_is_sent"
@@ -59,9 +62,12 @@ EXPECTATIONS = "consumer/test_removals.py::test_the_contract_as_it_is_keeps_ever
 
 _SETTINGS = "provider/test_gateway_settings.py"
 OWN_ANSWERS = f"{_SETTINGS}::test_whatever_the_gateway_answers_by_itself_is_in_the_contract"
+PERMISSIONS = f"{_SETTINGS}::test_the_gateway_may_call_the_functions_for_the_contracts_routes_and_no_others"
 OWN_LIMIT = f"{_SETTINGS}::test_an_operation_that_anybody_may_call_has_a_limit_of_its_own"
 
 _COLUMNS = "drift/test_columns.py"
 COLUMN = f"{_COLUMNS}::test_a_column_holds_exactly_what_the_contract_lets_through"
 PRIMARY_KEY = f"{_COLUMNS}::test_the_correlation_id_fits_and_the_rut_is_the_key"
 FOREIGN_KEY = f"{_COLUMNS}::test_a_row_belongs_to_a_client"
+VALIDATORS = "drift/test_validators.py"
+LINKS = "provider/test_links.py::test_every_operation_is_joined_to_another_by_a_link"

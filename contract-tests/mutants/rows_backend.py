@@ -164,10 +164,4 @@ ROWS: tuple[Mutant, ...] = (
         killers=killers.BUSY,
     ),
     _DATABASE("a wrong statement passes for a busy database", _IS_BUSY, "if error:", killers=killers.FAULT),
-    _DATABASE(
-        "a lock is waited for without end",
-        "LOCK_WAIT_TIMEOUT = 3",
-        "LOCK_WAIT_TIMEOUT = 300",
-        killers=killers.BUSY,
-    ),
 )

@@ -33,7 +33,7 @@ ROWS: tuple[Mutant, ...] = (
         "pattern: ^\\+?[0-9]{7,15}$\n          maxLength",
         "pattern: ^[0-9]{7,15}$\n          maxLength",
     ),
-    _CONTRACT("an e-mail address has 100 characters", "maxLength: 254", "maxLength: 100"),
+    _CONTRACT("an e-mail address has 100 characters", "maxLength: 254", "maxLength: 100", killers=killers.COLUMN),
     _CONTRACT(
         "a store has 32 characters",
         "pattern: ^[A-Za-z0-9_]{2,64}$\n      maxLength: 64",
@@ -45,8 +45,9 @@ ROWS: tuple[Mutant, ...] = (
         "a lead's id is a UUID",
         "pattern: ^[A-Za-z0-9_-]{1,64}$\n      maxLength: 64",
         "pattern: ^[A-Za-z0-9_-]{36}$\n      maxLength: 36",
+        killers=killers.PRIMARY_KEY,
     ),
-    _CONTRACT("the lead's id is required in a header", "required: false", "required: true"),
+    _CONTRACT("the lead's id is required in a header", "required: false", "required: true", killers=killers.FUZZ),
     _CONTRACT(
         "a client needs an address",
         "required: [name, lastname, rut, phone, mail]",
@@ -61,6 +62,7 @@ ROWS: tuple[Mutant, ...] = (
         "a RUT may have nine digits",
         "pattern: ^[0-9]{7,8}-[0-9Kk]$\n      maxLength: 10",
         "pattern: ^[0-9]{7,9}-[0-9Kk]$\n      maxLength: 11",
+        killers=killers.COLUMN,
     ),
     _CONTRACT(
         "a phone has 20 digits",
@@ -76,7 +78,9 @@ ROWS: tuple[Mutant, ...] = (
         "pattern: ^[A-Za-z0-9_]{2,64}$\n      maxLength: 64",
         "pattern: ^[A-Za-z0-9_]{2,100}$\n      maxLength: 100",
     ),
-    _CONTRACT("a lead comes from anywhere", "enum: [web, app]", "enum: [web, app, phone]"),
+    _CONTRACT(
+        "a lead comes from anywhere", "enum: [web, app]", "enum: [web, app, phone]", killers=killers.ORIGINS
+    ),
     _CONTRACT(
         "a client needs no mail",
         "required: [name, lastname, rut, phone, mail]",
@@ -158,6 +162,7 @@ ROWS: tuple[Mutant, ...] = (
         "        '404': {$ref: '#/components/responses/NotFound'}\n",
         "",
         after=_operation("getClient"),
+        killers=killers.ORPHAN,
     ),
     _CONTRACT(
         "submitLead does not say where its lead is",
@@ -181,11 +186,13 @@ ROWS: tuple[Mutant, ...] = (
         "a client has no partner",
         "        partner:\n          type: object",
         "        store:\n          type: object",
+        killers=killers.WHOLE_CLIENT,
     ),
     _CONTRACT(
         "partners are not walked to from clients",
         "          links:\n            partner:\n",
         "          x-links:\n            partner:\n",
+        killers=killers.LINKS,
     ),
     # renamed
     _CONTRACT(
@@ -236,6 +243,7 @@ ROWS: tuple[Mutant, ...] = (
         "      security:\n        - api_key: []\n",
         "      security: []\n",
         after=_operation("getClient"),
+        killers=killers.CRM_KEYS,
     ),
     _CONTRACT(
         "submitLead needs a key",
@@ -248,5 +256,6 @@ ROWS: tuple[Mutant, ...] = (
         "      security:\n        - api_key: []\n",
         "",
         after=_operation("createPartner"),
+        killers=killers.CRM_KEYS,
     ),
 )

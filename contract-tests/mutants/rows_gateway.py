@@ -157,18 +157,12 @@ ROWS: tuple[Mutant, ...] = (
         "the functions of the API may not be called",
         '"/*/", method, path_pattern',
         '"/other/", method, path_pattern',
-        killers=killers.READ_BACK,
+        killers=killers.PERMISSIONS,
     ),
     _API(
         "the public operations are not throttled",
         'get("security") == []',
         'get("security") is None',
         killers=killers.OWN_LIMIT,
-    ),
-    _API(
-        "the key is throttled at once",
-        '"rate_limit": throttle.rate, "burst_limit": throttle.burst',
-        '"rate_limit": 1, "burst_limit": 1',
-        killers=killers.REPEAT,
     ),
 )

@@ -51,7 +51,7 @@ ROWS: tuple[Mutant, ...] = (
         "a lead is not noted before it is sent",
         '    table.submit(lead_id, lead["origin"])\n',
         "",
-        killers=killers.LEAD,
+        killers=killers.KNOWN,
     ),
     _EVENT(
         "the event has another source",

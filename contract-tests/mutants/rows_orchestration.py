@@ -101,7 +101,7 @@ ROWS: tuple[Mutant, ...] = (
         killers=killers.NO_LEAD,
     ),
     _STEP("a conflict leaves no warning", "if outcome.conflict:", "if outcome is None:", killers=killers.CONFLICT),
-    _STEP("the lead never ends", 'final=task["final"]', "final=False", killers=killers.LEAD),
+    _STEP("the lead never ends", 'final=task["final"]', "final=False", killers=killers.OWN_ID),
     _CATCH(
         "a failed lead is not recorded",
         "if not table.fail(lead_id, execution, issue, event):",

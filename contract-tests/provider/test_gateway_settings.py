@@ -1,6 +1,7 @@
 """What the deployed gateway is set to answer and to limit, also where no request of a test can bring it about."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -55,3 +56,20 @@ def test_an_operation_that_anybody_may_call_has_a_limit_of_its_own(
     limits = stack.aws("apigateway").get_stage(**api)["methodSettings"][f"{path}/{method}"]
     assert limits["throttlingRateLimit"] > 0
     assert limits["throttlingBurstLimit"] > 0
+
+
+def test_the_gateway_may_call_the_functions_for_the_contracts_routes_and_no_others(
+    stack: Stack, api: dict[str, str]
+) -> None:
+    functions, allowed = stack.aws("lambda"), []
+    for function in functions.list_functions(MaxItems=100)["Functions"]:
+        try:
+            policy = json.loads(functions.get_policy(FunctionName=function["FunctionName"])["Policy"])
+        except functions.exceptions.ResourceNotFoundException:
+            continue
+        for statement in policy["Statement"]:
+            if statement["Principal"] == {"Service": "apigateway.amazonaws.com"}:
+                (source,) = statement["Condition"]["ArnLike"].values()
+                allowed.append(source.rpartition(f":{api['restApiId']}")[2])
+    routes = [f"/*/{method}{re.sub('{[^}]*}', '*', path)}" for method, path in contract.operations().values()]
+    assert sorted(allowed) == sorted(routes)

@@ -88,6 +88,10 @@ FIELDS: dict[str, tuple[str, bytes]] = {
     "a boolean in quotes": ("wantsBenefit", b'"true"'),
     "a boolean as a number": ("wantsBenefit", b"1"),
     "a store of a NUL": ("store", b'"AB\\u0000"'),
+    "a mail and more behind it": ("mail", b'"alice@example.com\\n"'),
+    "a mail with a name": ("mail", b'"Alice <alice@example.com>"'),
+    "two mails": ("mail", b'"alice@example.com,bob@example.com"'),
+    "a mail at a host without a dot": ("mail", b'"alice@localhost"'),
 }
 REFUSED_TYPES = (
     None,
