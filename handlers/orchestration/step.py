@@ -10,11 +10,23 @@ from typing import Any
 from handlers.orchestration import crm_client
 from handlers.orchestration.crm_client import CrmClient
 from handlers.shared import lead_table, log
+from handlers.shared.errors import LeadbridgeError
 from handlers.shared.lead_table import Issue, LeadTable
+
+# The line of a try in vain: the state machine may try again.
+NOT_DONE = "step not done"
 
 
 def run(task: Mapping[str, Any], path: str, crm: CrmClient, table: LeadTable) -> dict[str, str]:
     """Create the record, go on over a conflict, note the step as done. Safe to repeat."""
+    try:
+        return _run(task, path, crm, table)
+    except LeadbridgeError as error:
+        log.warning(NOT_DONE, leadId=task["leadId"], step=task["step"], code=error.code, reason=str(error))
+        raise
+
+
+def _run(task: Mapping[str, Any], path: str, crm: CrmClient, table: LeadTable) -> dict[str, str]:
     lead_id, step = task["leadId"], task["step"]
     outcome = crm.create(path, task["record"], lead_id)
     warning = None

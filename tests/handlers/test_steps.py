@@ -128,3 +128,15 @@ def test_the_log_of_a_step_holds_ids_and_codes_only(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["leadId"] for line in lines} == {lead_id}
     assert not [value for value in (*PERSONAL, "the-key") if value in json.dumps(lines)]
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "CRM_UNAVAILABLE"), (400, "CRM_REJECTED")])
+def test_a_step_that_was_not_done_says_so_under_the_leads_id(
+    status: int, code: str, api: Callable[..., ScriptedServer], lead_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api(message(status, "NO"))
+    with pytest.raises((CrmUnavailable, CrmRejected)):
+        run("client", lead_id)
+    (line,) = (json.loads(text) for text in capsys.readouterr().out.splitlines() if "step not done" in text)
+    assert (line["leadId"], line["step"], line["code"]) == (lead_id, "client", code)
+    assert line["reason"] == f"/create_client answered {status} NO"
