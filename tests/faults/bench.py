@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.leads import Lead
+from tests.faults.plan import PATIENCE
 from tests.faults.wiring import Lines, lines, scaled_waits
 from tests.stack import Stack, wait_for
 
@@ -51,7 +52,7 @@ class Bench:
             for lead in part:
                 lead.sent += 1
 
-    def submit(self, lead: Lead, patience: float = 60) -> list[int]:
+    def submit(self, lead: Lead, patience: float = PATIENCE) -> list[int]:
         """Through the API, again until it is accepted, as a sender does; the statuses before."""
         refused: list[int] = []
 
@@ -81,7 +82,7 @@ class Bench:
                 keys = answer.get("UnprocessedKeys", {}).get(name, {}).get("Keys", [])
         return found
 
-    def settle(self, leads: Iterable[Lead], *, among: Iterable[str] = FINAL, timeout: float = 150) -> None:
+    def settle(self, leads: Iterable[Lead], *, among: Iterable[str] = FINAL, timeout: float = PATIENCE) -> None:
         """Until every lead has one of the statuses."""
         waiting, wanted = list(leads), set(among)
 
@@ -112,7 +113,7 @@ class Bench:
         with ThreadPoolExecutor(4) as pool:
             return list(pool.map(lambda arn: self.flow.describe_execution(executionArn=arn), arns))
 
-    def wait_until_idle(self, timeout: float = 60) -> None:
+    def wait_until_idle(self, timeout: float = PATIENCE) -> None:
         """No execution runs any more."""
         arn = self.stack.outputs["lead_flow_arn"]
 
@@ -133,7 +134,7 @@ class Bench:
                     waiting.discard(lead_id)
             return None if waiting else True
 
-        wait_for(look, 60, f"{len(waiting)} leads to meet an error in {state}")
+        wait_for(look, PATIENCE, f"{len(waiting)} leads to meet an error in {state}")
 
     def _failed_in(self, execution: str, state: str) -> bool:
         inside = False

@@ -9,7 +9,7 @@ from tests.faults import matrix
 from tests.faults.bench import FINAL, Bench
 from tests.faults.leads import Lead, Leads
 from tests.faults.matrix import Cell
-from tests.faults.plan import ANYONE, Gate, Plan, Point, Status
+from tests.faults.plan import ANYONE, PATIENCE, Gate, Plan, Point, Status
 from tests.faults.promise import Promise
 from tests.faults.sessions import Sessions
 
@@ -82,6 +82,7 @@ class Injection:
             matrix.AGAIN,
         )
         lead = self._leads.new(origin="web" if by_api else "app")
+        lead.step = matrix.told(cell)
         if cell.step.state == "CatchErrors":
             kind = self._leads.random.choice(list(matrix.CALLS))
             lead.cause, lead.failures = matrix.CALLS[kind].state, 1
@@ -136,7 +137,7 @@ class Injection:
         self._plan.wait(tried, f"{count} executions to try to take the lead")
 
     def _arrival(self, gate: Gate, cell: Cell) -> None:
-        assert gate.arrived.wait(60), f"{cell}: the lead has not come to the step"
+        assert gate.arrived.wait(PATIENCE), f"{cell}: the lead has not come to the step"
 
     def _gated(self, point: Point, leads: list[Lead], cell: Cell) -> list[Gate]:
         gates = [Gate() for _ in leads]

@@ -16,7 +16,7 @@ _STORES = ("ESTACION_CENTRAL", "S1", "MAIPU_2")
 class Lead:
     """`cause`: the state in which it has to fail, if it has to. `sent`: events put on the bus for it.
 
-    `failures`: how many of its executions have to fail.
+    `failures`: how many of its executions have to fail. `step`: the one whose vain try the logs have to tell.
     """
 
     data: dict[str, Any]
@@ -24,6 +24,7 @@ class Lead:
     cause: str | None = None
     sent: int = 0
     failures: int = 0
+    step: str | None = None
     notes: list[str] = field(default_factory=list)
 
     @property

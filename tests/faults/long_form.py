@@ -83,18 +83,19 @@ def run_outages(run: Run) -> None:
 
 
 def run_shortages(run: Run) -> None:
-    with bench(run.stack, run.cloud.home, WAITS) as made:
+    scale = policy.scale_for(LONG_OUTAGE)
+    with bench(run.stack, run.cloud.home, scale) as made:
         leads = Leads(run.seeds[0])
         run.say(f"{BURST} leads, 429 to half of all calls")
         run.storms.append(storms.half_refused(made, leads, BURST))
         run.say(f"{BURST} leads, a backend throttled to one call at a time")
-        run.storms.append(storms.backend_throttled(made, leads, BURST, WAITS))
+        run.storms.append(storms.backend_throttled(made, leads, BURST, scale))
         run.say(f"{2 * BURST} leads, a database with few connections")
-        run.storms.append(storms.few_connections(made, leads, 2 * BURST, WAITS))
+        run.storms.append(storms.few_connections(made, leads, 2 * BURST, scale))
 
 
 def run_rotation(run: Run) -> None:
-    with bench(run.stack, run.cloud.home, WAITS) as made:
+    with bench(run.stack, run.cloud.home, policy.scale_for(LONG_OUTAGE)) as made:
         run.say(f"{BURST} leads, password and key rotated")
         rotation = Rotation(made)
         run.storms.append(storms.secrets_rotated(made, Leads(run.seeds[0]), BURST, rotation.both))

@@ -122,6 +122,16 @@ def cells() -> Iterator[Cell]:
                 yield cell
 
 
+def told(cell: Cell) -> str | None:
+    """The step that has to say in the log that its call was in vain; None when it can't know, or need not."""
+    for kind in _KINDS:
+        if cell.step in (CALLS[kind], NOTES[kind]):
+            return kind if cell.fault in (TIMEOUT, REFUSED, LOST, *STATUSES, MALFORMED) else None
+        if cell.step == TRANSACTIONS[kind]:
+            return kind if cell.fault in (TIMEOUT, REFUSED, BEFORE, AFTER, LOCKED, FULL) else None
+    return None
+
+
 def actions(cell: Cell) -> tuple[Point, list[Action]]:
     """Where and how a fault that strikes one request is injected."""
     step, fault = cell.step, cell.fault

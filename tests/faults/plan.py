@@ -49,6 +49,8 @@ class Gate:
 Action = Do | Status | Gate
 # What is armed under ANYONE is taken by whoever comes first.
 ANYONE = "*"
+# Seconds; a loaded machine needs many, and nobody waits longer than for the event.
+PATIENCE = 200
 
 
 class Plan:
@@ -102,7 +104,7 @@ class Plan:
         with self._changed:
             return sum(len(actions) for (_, who), actions in self._armed.items() if who == lead_id)
 
-    def wait(self, until, what: str, timeout: float = 60) -> None:
+    def wait(self, until, what: str, timeout: float = PATIENCE) -> None:
         """Until the predicate over this plan holds; it is asked again after every request."""
         deadline = time.monotonic() + timeout
         with self._changed:

@@ -12,13 +12,14 @@ def waits() -> Iterator[float]:
         yield min(RETRY["IntervalSeconds"] * RETRY["BackoffRate"] ** number, RETRY["MaxDelaySeconds"])
 
 
+RECOVERY = 60  # real seconds, for a restart and for the queue that has grown, on a loaded machine
 TRIES = RETRY["MaxAttempts"] + 1
 BUDGET = sum(waits())
 
 
 def scale_for(outage: float) -> float:
-    """Of the waits, so that the retries last twice as long as an outage of so many real seconds."""
-    return max(0.01, 2 * outage / BUDGET)
+    """Of the waits, so that the retries outlast an outage of so many real seconds and what comes after it."""
+    return (2 * outage + RECOVERY) / BUDGET
 
 
 def failed_tries(outage: float, scale: float) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from handlers.orchestration.step import NOT_DONE
 from tests.faults.bench import Bench
 from tests.faults.leads import Lead
 from tests.faults.sessions import COLUMNS, Sessions
@@ -108,6 +109,8 @@ class Promise:
         for lead in leads:
             if lead.failures and lead.cause and ("lead failed", lead.cause) not in said[lead.id]:
                 findings.broken[lead.id].append("no log line says that it failed, and where")
+            if lead.step and (NOT_DONE, lead.step) not in said[lead.id]:
+                findings.broken[lead.id].append(f"no log line says that its step {lead.step} was in vain")
             if any(secret in text for secret in lead.personal):
                 findings.broken[lead.id].append("a log line holds its personal data")
 

@@ -5,12 +5,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.burst import MemoryWatch
+from components.database import MIGRATION_CONNECTIONS, check_connection_budget
 from tests.faults import matrix, policy
 from tests.faults.bench import Bench, in_parallel
 from tests.faults.leads import Lead, Leads
@@ -133,15 +135,11 @@ def half_refused(bench: Bench, leads: Leads, count: int) -> Storm:
 
 def backend_throttled(bench: Bench, leads: Leads, count: int, scale: float) -> Storm:
     """One backend runs one call at a time; Lambda throttles the others."""
-    functions = bench.stack.client("lambda")
-    name = bench.lines.name_of("api-create-partner")
 
     def trouble(ended: threading.Event) -> float:
         began = time.monotonic()
-        before = functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
-        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-        ended.wait()
-        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+        with _at_most(bench, "api-create-partner", 1):
+            ended.wait()
         return time.monotonic() - began
 
     batch = _batch(leads, count)
@@ -155,12 +153,17 @@ def backend_throttled(bench: Bench, leads: Leads, count: int, scale: float) -> S
 
 
 def few_connections(bench: Bench, leads: Leads, count: int, scale: float) -> Storm:
-    """The database allows fewer connections than the functions' workers want."""
+    """The database allows few connections, and the backends have the concurrency that preview agrees to."""
     sessions = Sessions(bench.stack, bench.home)
+    concurrency = (FEW_CONNECTIONS - MIGRATION_CONNECTIONS) // len(bench.lines.database)
+    check_connection_budget(functions=len(bench.lines.database), concurrency=concurrency, limit=FEW_CONNECTIONS)
 
     def trouble(ended: threading.Event) -> float:
         began = time.monotonic()
-        with sessions.limited(FEW_CONNECTIONS):
+        with ExitStack() as stack:
+            for function in bench.lines.database:
+                stack.enter_context(_at_most(bench, function, concurrency))
+            stack.enter_context(sessions.limited(FEW_CONNECTIONS))
             for proxy in bench.lines.database.values():
                 proxy.cut_all()
             ended.wait()
@@ -190,6 +193,18 @@ def secrets_rotated(bench: Bench, leads: Leads, count: int, rotate: Callable[[],
     batch = _batch(leads, count)
     # a stale key costs one more call, and a stale password may cost a try
     return storm("password and key rotated", bench, batch, trouble, lambda _: count * len(matrix.CALLS) * 3)
+
+
+@contextmanager
+def _at_most(bench: Bench, function: str, calls: int) -> Iterator[None]:
+    """The function runs no more calls at once; Lambda throttles the others."""
+    functions, name = bench.stack.client("lambda"), bench.lines.name_of(function)
+    before = functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=calls)
+    try:
+        yield
+    finally:
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
 def _batch(leads: Leads, count: int) -> list[Lead]:

@@ -10,7 +10,7 @@ from tests.faults.injection import Injection, Outcome
 from tests.faults.leads import Leads
 from tests.faults.matrix import Cell
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 CELLS = list(matrix.cells())
 

@@ -14,7 +14,7 @@ from tests.faults.plan import Gate, Plan, Status
 from tests.faults.promise import Promise
 from tests.faults.wiring import scaled_waits
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(300)
 
 LEADS = 5
 SHORT = 0.0005  # of the waits: the whole budget is used up in a second

@@ -16,7 +16,7 @@ from tests.faults.plan import Gate, Plan, Point, Status
 from tests.faults.promise import STEPS, Promise
 from tests.faults.sessions import COLUMNS, TABLES, Sessions
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(300)
 
 CALLS = [step.point for step in matrix.CALLS.values()]
 # Every order in which the three calls of two leads can come to the CRM.
