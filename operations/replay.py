@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.orchestration.catch_errors import UNREADABLE
 from handlers.shared.lead_table import Issue, LeadTable
 from operations.dead_letters import DeadLetter, DeadLetters
 from operations.errors import NotTaken
@@ -61,6 +62,9 @@ class Replayer:
             return Outcome(id=lead_id, what=UNCHANGED, note=note)
         if lead.dismissed:
             return Outcome(id=lead_id, what=IMPOSSIBLE, note="it was dismissed, and its event with it")
+        if lead.error.get("code") == UNREADABLE:
+            note = "no function can read its event: put its producer right, and dismiss it"
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note=note)
         event = lead.payload if lead.payload not in (None, "null") else self._input(lead)
         if event is None:
             note = "its event is not kept any more; the archive may hold it: replay --from … --to …"

@@ -66,5 +66,25 @@ def test_a_message_that_is_no_event_is_listed_and_can_be_dismissed(stack: Stack,
     assert message_id not in listed(ask)
 
 
+def test_an_event_nested_too_deeply_is_listed_and_can_only_be_dismissed(stack: Stack, ask: Ask) -> None:
+    marker = f"deep-{uuid.uuid4().hex}"
+    entry = {
+        "EventBusName": stack.outputs["event_bus_name"],
+        "Source": "leadbridge.app",
+        "DetailType": "LeadReceived",
+        "Detail": f'{{"{marker}": {"[" * 5_000}{"]" * 5_000}}}',
+    }
+    before = listed(ask)
+    stack.client("events").put_events(Entries=[entry])
+    (lead_id,) = wait_for(lambda: listed(ask) - before or None, 30, "the event to be listed")
+    assert ask("status", lead_id)["error"]["code"] == "UnreadableEvent"
+    assert len(executions(stack, marker)) == 1
+    (outcome,) = ask("replay", lead_id, exits=1)["outcomes"]
+    assert outcome["what"] == "impossible"
+    assert len(executions(stack, marker)) == 1, "it would only be recorded once more"
+    ask("dismiss", lead_id, "--reason", "a hostile event")
+    assert listed(ask) == before
+
+
 def test_a_reason_is_needed(run: Callable[..., Any]) -> None:
     assert "--reason is empty" in run("dismiss", "x", "--reason", " ", exits=1).stderr
