@@ -73,7 +73,7 @@ def test_a_lead_without_an_end_is_given_up_honestly_with_its_reference(form: For
     clock.fast_forward(45_000)
     expect(form.status).to_contain_text("could not see them arrive within two minutes")
     expect(form.page.locator("#reference")).to_have_text(LEAD_ID)
-    expect(form.steps.nth(3)).to_contain_text("in progress")  # nothing is claimed that is not known
+    expect(form.steps.nth(2)).to_contain_text("in progress")  # nothing is claimed that is not known
     expect(form.again).to_be_visible()
 
 
