@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,8 +140,7 @@ def _clear_half_made(request: Request) -> None:
     if (count or unfinished) and cloud.stop_emulator(request.home):
         what = f"while it created {count} resources" if count else "under the Pulumi CLI"
         request.console.say(summary_line("cloud", f"a deployment was killed {what}: started anew"))
-    if unfinished:  # with the lock that the killed one left on its state
-        shutil.rmtree(request.home.pulumi)
+    request.home.unfinished.unlink(missing_ok=True)
 
 
 def _start(request: Request) -> cloud.Cloud:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import yaml
 
@@ -22,17 +21,15 @@ from local_cloud.engine import (
     DeploymentInterrupted,
     EngineError,
     Stack,
-    Step,
     Summary,
     statefile,
 )
 from local_cloud.engine.monitor import ORGANIZATION
 from local_cloud.engine.project import PROJECT_FILE
-from local_cloud.engine.resource import PROVIDER_PREFIX
 from local_cloud.engine.state import State
-from local_cloud.engine.urn import name_of
 from local_cloud.home import PULUMI_CLI, Home, write_private
 from local_cloud.processes import Process, start_of
+from local_cloud.pulumi_cli import events
 from local_cloud.pulumi_cli.plugin import HOME_VARIABLE, plugin_version
 from local_cloud.pulumi_cli.toolchain import CLI
 
@@ -42,12 +39,6 @@ PASSPHRASE = "pulumi-passphrase"  # noqa: S105 (the name of the file that holds 
 DEPLOYING = ("up", "update", "refresh", "destroy")
 RUNNING = (*DEPLOYING, "preview")
 """Commands that may run the program, and so are given its folder."""
-
-MARKUP = re.compile(r"<\{%[^%]*%\}>")
-"""Colours in the CLI's messages."""
-
-SHOWN = ("create", "update", "replace", "delete", "same", "read")
-"""Steps as the embedded engine names them. Those of a replacement are told by `replace` alone."""
 
 
 class CliEngine:
@@ -82,11 +73,11 @@ class CliEngine:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             log = Path(folder, "events.json")
             status = self._operate([*arguments, "--event-log", str(log)])
-            events = _events(log)
+            happened = events.read(log)
         if status:
-            errors = tuple(_errors(events)) or (f"`pulumi {arguments[0]}` ended with exit code {status}",)
+            errors = events.errors(happened) or (f"`pulumi {arguments[0]}` ended with exit code {status}",)
             raise DeploymentFailed(errors)
-        return _summary(events, time.monotonic() - started)
+        return events.summary(happened, time.monotonic() - started)
 
     def _operate(self, arguments: Sequence[str]) -> int:
         command, *rest = arguments
@@ -112,8 +103,8 @@ class CliEngine:
             keys = ", ".join(sorted(self._stack.secret_keys))
             raise EngineError(f"{keys}: the local cloud doesn't give secret configuration to the Pulumi CLI")
         self._home.generated_secret(PASSPHRASE)
-        if self._home.unfinished.exists():
-            shutil.rmtree(self._backend, ignore_errors=True)
+        # The home's lock is held: what is locked here was left so by a CLI that was killed.
+        shutil.rmtree(self._backend / ".pulumi" / "locks", ignore_errors=True)
         plugin = self._home.pulumi / "home" / "plugins" / f"resource-aws-v{plugin_version()}" / PLUGIN.name
         for folder in (self._home.pulumi, self._folder, self._backend, plugin.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -208,30 +199,3 @@ class CliEngine:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             HOME_VARIABLE: str(self._home.path),
         }
-
-
-def _events(log: Path) -> list[dict[str, Any]]:
-    """What the CLI reports of a deployment, one JSON object a line."""
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-
-
-def _errors(events: Iterable[dict[str, Any]]) -> Iterator[str]:
-    for event in events:
-        diagnostic = event.get("diagnosticEvent") or {}
-        if diagnostic.get("severity") == "error":
-            yield MARKUP.sub("", diagnostic["message"]).strip()
-
-
-def _summary(events: Iterable[dict[str, Any]], seconds: float) -> Summary:
-    counts: dict[str, int] = {}
-    steps = []
-    for event in events:
-        if "summaryEvent" in event:
-            counts = event["summaryEvent"]["resourceChanges"]
-        if "resourcePreEvent" in event:
-            step = event["resourcePreEvent"]["metadata"]
-            if step["op"] in SHOWN and not step["type"].startswith(PROVIDER_PREFIX):
-                names = ", ".join(sorted(step.get("diffs") or ()))
-                detail = f"[{names}]" if names else ""
-                steps.append(Step(step["op"], step["type"], name_of(step["urn"]), step["urn"], detail))
-    return Summary(counts, tuple(steps), {}, seconds)

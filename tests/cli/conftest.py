@@ -52,7 +52,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulumiCloud]:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[PulumiCloud]:
-    cloud = PulumiCloud(tmp_path / "home")
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PulumiCloud]:
+    """A home of the test's own, with nothing deployed; of another stack than `local` by an indirect parameter."""
+    cloud = PulumiCloud(tmp_path / "home", stack=getattr(request, "param", "local"))
     yield cloud
     cloud.down()

@@ -12,6 +12,7 @@ from tests.stack import ROOT, steps
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.parametrize("own", ["local", "dev"], indirect=True)
 def test_a_state_that_the_embedded_engine_wrote_is_imported_and_nothing_is_to_change(own: PulumiCloud) -> None:
     own.up()
     written = own.resources()
