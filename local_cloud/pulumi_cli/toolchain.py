@@ -13,6 +13,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -133,10 +134,15 @@ def _compile(program: Published, module: Path, output: Path, say: Say) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        for count, line in enumerate(process.stderr or (), start=1):
-            last.append(line)
-            if count % PACKAGES_PER_LINE == 0:
-                say(summary_line("", f"{count} packages"))
+        try:
+            for count, line in enumerate(process.stderr or (), start=1):
+                last.append(line)
+                if count % PACKAGES_PER_LINE == 0:
+                    say(summary_line("", f"{count} packages"))
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
     _refuse_failure(command, process.returncode, "".join(last))
 
 
@@ -172,6 +178,7 @@ def main() -> int:
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         print(ensure(say))  # noqa: T201
     except NoToolchain as error:

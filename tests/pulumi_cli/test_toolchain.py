@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from local_cloud.errors import LocalCloudError
 from local_cloud.pulumi_cli import toolchain
+from tests.stack import wait_for
 
 GO = """#!/bin/sh
 echo "$*" >> {log}
@@ -115,6 +117,24 @@ def test_what_a_killed_build_left_is_no_cli_and_is_thrown_away(machine: Machine)
     machine.has_go()
     assert (machine.ensure() / "pulumi").read_text() == "#!/bin/sh\n"
     assert not draft.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_build_that_is_stopped_leaves_nothing_behind_not_even_go(
+    machine: Machine, number: signal.Signals
+) -> None:
+    machine.has_go(build="echo $$ > ../../pid; echo building >&2; exec cat")
+    command = [sys.executable, "-m", "local_cloud.pulumi_cli.toolchain"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        pid = toolchain.cache().with_name("pid")
+        wait_for(lambda: (pid.exists() and pid.read_text()) or None, 20, "go to build")
+        process.send_signal(number)
+        assert process.wait(20) == 130
+        assert process.stderr
+        assert process.stderr.read().endswith("interrupted: nothing half built was left\n")
+    assert not Path("/proc", pid.read_text().strip()).exists()
+    pid.unlink()
+    assert [path.name for path in toolchain.cache().parent.iterdir() if path.suffix != ".lock"] == []
 
 
 def test_two_at_once_build_one(machine: Machine) -> None:
