@@ -53,7 +53,8 @@ class Replayer:
                 note = "its execution runs"
                 return Outcome(id=lead_id, what=UNCHANGED, note=note, execution=execution.arn)
             lead = lead if self._dry_run else self._released(lead, execution)
-        if lead.status not in (FAILED, PROCESSING):
+        would_be_released = self._dry_run and lead.status == PROCESSING
+        if lead.status != FAILED and not would_be_released:
             note = f"it is {lead.status}"
             if lead.status == SUBMITTED:
                 note += (

@@ -3,10 +3,14 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from operations.executions import Execution
+from operations.leads import Lead
+from operations.replay import Replayer
 from tests.operations.leads import aborted, bury, event_of, executions, held_up, lost, submitted
 from tests.stack import Stack, new_lead, wait_for
 
@@ -159,3 +163,22 @@ def test_an_event_that_is_no_lead_stays_in_the_queue_with_the_reason(stack: Stac
 @pytest.mark.parametrize("words", [[], ["x", "--all"], ["--all", "x"]])
 def test_what_to_replay_has_to_be_said(run: Callable[..., Any], words: list[str]) -> None:
     assert "Say what to replay" in run("replay", *words, exits=1).stderr
+
+
+def test_a_rate_of_nothing_is_refused(run: Callable[..., Any]) -> None:
+    assert "above 0" in run("replay", "--all", "--rate", "0", exits=1).stderr
+
+
+def test_a_lead_that_moves_on_while_it_is_looked_at_is_left_alone(
+    stack: Stack, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead_id = lost(stack, new_lead(origin="app"))
+    before = executions(stack, lead_id)
+
+    def taken_meanwhile(self: Replayer, lead: Lead, execution: Execution) -> Lead:
+        return replace(lead, execution="arn:aws:states:us-east-1:000000000000:execution:flow:another")
+
+    monkeypatch.setattr(Replayer, "_released", taken_meanwhile)
+    (outcome,) = ask("replay", lead_id)["outcomes"]
+    assert outcome["what"] == "unchanged"
+    assert executions(stack, lead_id) == before
