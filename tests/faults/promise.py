@@ -24,7 +24,10 @@ class Findings:
     broken: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def of(self, leads: Iterable[Lead]) -> list[str]:
-        return [f"{lead.id}: {text}" for lead in leads for text in self.broken.get(lead.id, ())]
+        found = [f"{lead.id}: {text}" for lead in leads for text in self.broken.get(lead.id, ())]
+        for word, ids in (("lost", self.lost), ("doubled", self.doubled)):
+            found += [f"{lead.id}: it is {word}" for lead in leads if lead.id in ids]
+        return found
 
 
 class Promise:
