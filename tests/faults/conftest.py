@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults import policy
 from tests.faults.bench import Bench, bench
 from tests.faults.leads import Leads
 from tests.faults.rotation import Rotation
 from tests.stack import LocalCloud, Stack
 
-WAITS = 0.01  # of the state machine's seconds: its first retry comes after 10 ms, its last ones every 0.6 s
+WAITS = policy.scale_for(20)  # of the state machine's seconds
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from tests.faults.rotation import Rotation
 from tests.faults.storms import Storm
 from tests.stack import LocalCloud, Stack
 
-WAITS = 0.01
+WAITS = policy.scale_for(20)
 BURST = 500
 LONG_OUTAGE = 120
 

@@ -1,7 +1,5 @@
 """Outages, refusals, shortage and new secrets while leads flow: the short form of `make faults`."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from components.flow_definition import RETRY
@@ -11,20 +9,11 @@ from tests.faults.conftest import WAITS
 from tests.faults.leads import Leads
 from tests.faults.rotation import Rotation
 from tests.faults.storms import Storm
-from tests.faults.wiring import scaled_waits
 from tests.stack import LocalCloud
 
 pytestmark = pytest.mark.timeout(400)
 
 LEADS = 40
-SCALE = policy.scale_for(10)
-
-
-@pytest.fixture(autouse=True)
-def patient(faulty: Bench) -> Iterator[None]:
-    """Real seconds of outage want more than the hundredth part of the policy's."""
-    with scaled_waits(faulty.stack, SCALE, WAITS):
-        yield
 
 
 def assert_kept(storm: Storm) -> None:
@@ -37,7 +26,7 @@ def assert_kept(storm: Storm) -> None:
 def test_a_database_that_is_killed_in_a_burst_loses_and_doubles_nothing(
     faulty: Bench, cloud: LocalCloud, leads: Leads
 ) -> None:
-    assert_kept(storms.database_killed(faulty, cloud, leads, LEADS, 2, SCALE))
+    assert_kept(storms.database_killed(faulty, cloud, leads, LEADS, 2, WAITS))
 
 
 def test_a_429_to_half_of_all_calls_delays_and_loses_nothing(faulty: Bench, leads: Leads) -> None:
@@ -47,11 +36,11 @@ def test_a_429_to_half_of_all_calls_delays_and_loses_nothing(faulty: Bench, lead
 
 
 def test_a_backend_that_runs_one_call_at_a_time_loses_nothing(faulty: Bench, leads: Leads) -> None:
-    assert_kept(storms.backend_throttled(faulty, leads, LEADS, SCALE))
+    assert_kept(storms.backend_throttled(faulty, leads, LEADS, WAITS))
 
 
 def test_a_database_with_few_connections_loses_nothing(faulty: Bench, leads: Leads) -> None:
-    assert_kept(storms.few_connections(faulty, leads, LEADS, SCALE))
+    assert_kept(storms.few_connections(faulty, leads, LEADS, WAITS))
 
 
 def test_secrets_that_are_rotated_while_leads_flow_lose_nothing_and_restart_nothing(
