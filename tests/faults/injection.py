@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from tests.faults import matrix
 from tests.faults.bench import FINAL, Bench
+from tests.faults.http_proxy import HttpProxy
 from tests.faults.leads import Lead, Leads
 from tests.faults.matrix import Cell
+from tests.faults.mysql_proxy import MysqlProxy
 from tests.faults.plan import ANYONE, PATIENCE, Gate, Plan, Point, Status
 from tests.faults.promise import Promise
 from tests.faults.sessions import Sessions
@@ -177,7 +179,7 @@ class Injection:
                 proxy.open()
         self._bench.settle(leads)
 
-    def _proxy(self, cell: Cell):
+    def _proxy(self, cell: Cell) -> HttpProxy | MysqlProxy:
         lines, function = self._bench.lines, cell.step.function
         if cell.step.commit is not None:
             return lines.database[function]

@@ -61,7 +61,6 @@ class Plan:
         self._often: dict[Point, tuple[Action, Callable[[], bool]]] = {}
         self.asked: Counter[tuple[Point, str]] = Counter()
         self.answered: Counter[tuple[Point, str, int]] = Counter()
-        self.struck: Counter[tuple[Point, str]] = Counter()
 
     def arm(self, point: Point, lead_id: str, *actions: Action) -> None:
         """The next requests of the lead at the point meet these, one each, in this order."""
@@ -74,8 +73,6 @@ class Plan:
             for who in (lead_id or "", ANYONE):
                 actions = self._armed.get((point, who))
                 if actions:
-                    self.struck[point, who] += 1
-                    self._changed.notify_all()
                     return actions.pop(0)
             action, strikes = self._often.get(point, (None, bool))
             return action if strikes() else None
@@ -94,7 +91,7 @@ class Plan:
         """A request of the lead has been answered with this status (0: not HTTP)."""
         self._count(lambda: self.answered.update([(point, lead_id or "", status)]))
 
-    def _count(self, change) -> None:
+    def _count(self, change: Callable[[], None]) -> None:
         with self._changed:
             change()
             self._changed.notify_all()
@@ -104,7 +101,7 @@ class Plan:
         with self._changed:
             return sum(len(actions) for (_, who), actions in self._armed.items() if who == lead_id)
 
-    def wait(self, until, what: str, timeout: float = PATIENCE) -> None:
+    def wait(self, until: Callable[["Plan"], bool], what: str, timeout: float = PATIENCE) -> None:
         """Until the predicate over this plan holds; it is asked again after every request."""
         deadline = time.monotonic() + timeout
         with self._changed:
