@@ -8,7 +8,7 @@ ENGINE ?= embedded
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test test-cli contract breaking-changes mutants faults cost bench check lint types contract-lint flow-lint workflow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test test-cli contract breaking-changes mutants faults cost bench check lint types audit contract-lint flow-lint workflow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,7 +61,10 @@ faults: setup packages  ## break every line of the stack in every known way, and
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py
 
-check: setup lint types contract-lint flow-lint workflow-lint  ## format, lint, types, the contract's, the flow's and the workflows' validity
+check: setup lint types contract-lint flow-lint workflow-lint audit  ## format, lint, types, the contract's, the flow's and the workflows' validity
+
+audit: setup  ## look the locked dependencies up among the known vulnerabilities; AUDIT=strict: or fail
+	@$(BIN)/python tools/audit
 
 lint:
 	@$(BIN)/ruff format --check .

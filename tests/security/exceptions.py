@@ -52,6 +52,12 @@ ANY_SOURCE = {
     "lambda.amazonaws.com": "AWS documents no source for it; iam:PassRole keeps a role within its account",
     "apigateway.amazonaws.com": "the role is the account's, for all its APIs; iam:PassRole keeps it within",
 }
+# (action, resource) of what belongs to the stack and says itself who may use it -> why so much
+IN_RESOURCE_POLICIES = {
+    ("kms:*", "*"): "the account's own roles, by their policies: without it nobody could manage the key",
+    ("kms:GenerateDataKey*", "*"): "CloudWatch's alarms publish under the key; in a key's policy * is that key",
+    ("kms:Decrypt", "*"): "CloudWatch's alarms publish under the key; in a key's policy * is that key",
+}
 # a function's permission, without the stack's prefix -> why anybody may call
 PUBLIC = {
     "form-public-url": "the form is a public page",

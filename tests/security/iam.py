@@ -93,9 +93,9 @@ def without(statements: Sequence[Statement], at: int, action: str, resource: str
 def _is_named(principal: Any, call: Call) -> bool:
     if principal == "*":
         return True
-    if set(principal) != {"Service"}:
+    if not set(principal) <= {"Service", "AWS"}:
         raise NotUnderstood(f"principal {principal}")
-    return call.service in many(principal["Service"])
+    return call.service is not None and call.service in many(principal.get("Service", ()))
 
 
 def _like_arn(pattern: str, value: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.components.graph import FUNCTION, ROLE, ROLE_POLICY, STATE_MACHINE, TARGET, Graph, Resource
-from tests.security.iam import Call, Statement
+from tests.security.iam import Call, Statement, pairs
 
 ACCOUNT = "aws:apigateway/account:Account"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
@@ -58,6 +58,7 @@ class Role:
     statements: list[Statement]
     managed: list[str]
     users: list[Resource]
+    delegated: list[Call]
 
     @property
     def service(self) -> str:
@@ -71,10 +72,12 @@ def roles(graph: Graph) -> Iterator[Role]:
         managed = [
             each.inputs["policyArn"] for each in graph.of(ATTACHMENT) if each.inputs["role"] in _names(role)
         ]
+        statements = [statement for policy in own for statement in policy.document("policy")["Statement"]]
         yield Role(
             name=role.name.removeprefix(f"{graph.prefix}-").removesuffix("-role"),
             trust=role.document("assumeRolePolicy")["Statement"],
-            statements=[statement for policy in own for statement in policy.document("policy")["Statement"]],
+            statements=statements,
+            delegated=list(delegated_calls(statements, graph)),
             managed=[*managed, *role.inputs.get("managedPolicyArns", ())],
             users=[
                 each
@@ -87,6 +90,19 @@ def roles(graph: Graph) -> Iterator[Role]:
 
 def _names(role: Resource) -> set[str]:
     return {f"{role.name}-id", role.outputs["name"], role.outputs["arn"]}
+
+
+def delegated_calls(statements: list[Statement], graph: Graph) -> Iterator[Call]:
+    """What SNS calls with the rights of who publishes: the topic's key.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    keys = {each.outputs["arn"]: each.inputs.get("kmsMasterKeyId") for each in graph.of("aws:sns/topic:Topic")}
+    for _, action, resource in pairs(statements):
+        if action == "sns:Publish" and keys[resource]:
+            yield from (
+                Call(action=f"kms:{name}", resource=keys[resource]) for name in ("GenerateDataKey", "Decrypt")
+            )
 
 
 def documented_calls(user: Resource) -> Iterator[Call]:

@@ -86,7 +86,7 @@ def test_a_principal_must_be_the_calling_service() -> None:
         {"NotResource": TABLE},
         {"Effect": "Perhaps"},
         {"Condition": {"StringEqualsIfExists": {"aws:SourceArn": "x"}}},
-        {"Principal": {"AWS": "123456789012"}},
+        {"Principal": {"Federated": "accounts.example"}},
     ],
 )
 def test_what_it_does_not_understand_it_refuses(strange: dict[str, Any]) -> None:

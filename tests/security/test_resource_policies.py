@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from components import openapi
-from tests.components.graph import FUNCTION, PERMISSION, ROOT, RULE, TARGET, Graph, Resource
+from tests.components.graph import FUNCTION, PERMISSION, ROLE_POLICY, ROOT, RULE, TARGET, Graph, Resource
 from tests.security import exceptions
-from tests.security.iam import Call, Statement, allowed, granting
+from tests.security.iam import Call, Statement, allowed, granting, pairs
 
 GATEWAY, EVENTS = "apigateway.amazonaws.com", "events.amazonaws.com"
 STRANGERS = ("999999999999", "111122223333")
@@ -134,3 +134,44 @@ def test_the_dead_letter_queue_takes_events_of_this_bus_alone(graph: Graph) -> N
         assert not allowed(statements, sending(source.replace("/leadbridge-", "/another-")))
         assert not allowed(statements, sending(source, "sns.amazonaws.com"))
     assert not allowed(statements, sending(None))
+
+
+def resource_policies(graph: Graph) -> dict[str, list[Statement]]:
+    """Name -> what a queue, a topic or a key says itself."""
+    return {
+        each.name: each.document("policy")["Statement"]
+        for each in graph.resources
+        if "policy" in each.inputs and each.type != ROLE_POLICY
+    }
+
+
+def test_what_a_resource_says_itself_is_narrow_or_has_a_reason(graph: Graph) -> None:
+    wide = set()
+    for name, statements in resource_policies(graph).items():
+        for _, action, resource in pairs(statements):
+            if "*" in action or "*" in resource:
+                assert (action, resource) in exceptions.IN_RESOURCE_POLICIES, f"{name}: {action} on {resource}"
+                wide.add((action, resource))
+        for statement in statements:
+            assert "Condition" in statement or "AWS" in statement["Principal"], f"{name}: any source may call"
+    assert wide == set(exceptions.IN_RESOURCE_POLICIES), "a reason is left over"
+
+
+def test_alarms_of_this_account_alone_publish_alerts_and_use_their_key(graph: Graph) -> None:
+    (topic,) = graph.of("aws:sns/topic:Topic")
+    (key,) = graph.of("aws:kms/key:Key")
+    assert topic.inputs["kmsMasterKeyId"] == key.outputs["arn"]
+    policies = resource_policies(graph)
+    publishing = (graph.one("aws:sns/topicPolicy:TopicPolicy").name, "sns:Publish", topic.outputs["arn"])
+    for name, action, resource in (
+        publishing,
+        (key.name, "kms:GenerateDataKey", key.outputs["arn"]),
+        (key.name, "kms:Decrypt", key.outputs["arn"]),
+    ):
+
+        def asked(service: str, account: str, action: str = action, resource: str = resource) -> Call:
+            return Call(action=action, resource=resource, service=service, context={"aws:sourceaccount": account})
+
+        assert allowed(policies[name], asked("cloudwatch.amazonaws.com", "123456789012"))
+        assert not allowed(policies[name], asked("cloudwatch.amazonaws.com", STRANGERS[0]))
+        assert not allowed(policies[name], asked("events.amazonaws.com", "123456789012"))

@@ -18,7 +18,7 @@ def found_roles(graph: Graph) -> list[Role]:
 
 
 def by_services(role: Role) -> list[Call]:
-    return [call for user in role.users for call in documented_calls(user)]
+    return [*role.delegated, *(call for user in role.users for call in documented_calls(user))]
 
 
 def taking(user: Resource, role: Role, **context: str) -> Call:
@@ -73,7 +73,7 @@ def test_whatever_is_taken_from_a_role_a_documented_call_is_refused(graph: Graph
 
 
 def test_a_functions_rights_are_its_services_or_its_codes(graph: Graph) -> None:
-    services = {"logs", "ec2", "xray"}
+    services = {"logs", "ec2", "xray", "kms"}
     for role in found_roles(graph):
         if role.service == "lambda.amazonaws.com":
             own = {action for _, action, _ in pairs(role.statements) if action.partition(":")[0] not in services}
