@@ -13,6 +13,8 @@ from components.network import Network
 
 Mode = Literal["simulated", "on-premise"]
 
+# The long-term release that every test here runs against; RDS supports it until February 2028:
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/MariaDB.Concepts.VersionMgmt.html
 ENGINE_VERSION = "10.11"
 PARAMETER_FAMILY = "mariadb10.11"
 PORT = 3306
