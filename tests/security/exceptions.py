@@ -1,39 +1,19 @@
 """Where a document leaves something open, each with its reason. Tests find what is missing and what is stale."""
 
+from tests.security.roles import FLOW_TRACES, FUNCTION_NETWORK, LOG_DELIVERY
+
 # action -> why its resource can only be "*"
 ANY_RESOURCE = {
     **dict.fromkeys(
-        (
-            "ec2:CreateNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:DeleteNetworkInterface",
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:UnassignPrivateIpAddresses",
-        ),
+        FUNCTION_NETWORK,
         "Lambda makes and finds interfaces that don't exist yet; the function's own code is denied these",
     ),
     **dict.fromkeys(
-        (
-            "logs:CreateLogDelivery",
-            "logs:GetLogDelivery",
-            "logs:UpdateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:DescribeResourcePolicies",
-            "logs:DescribeLogGroups",
-        ),
+        LOG_DELIVERY,
         "CloudWatch Logs defines no resource for the delivery of logs, which Step Functions arranges",
     ),
     **dict.fromkeys(
-        (
-            "xray:PutTraceSegments",
-            "xray:PutTelemetryRecords",
-            "xray:GetSamplingRules",
-            "xray:GetSamplingTargets",
-        ),
-        "X-Ray's traces and sampling are the account's, and it defines no resource for them",
+        FLOW_TRACES, "X-Ray's traces and sampling are the account's, and it defines no resource for them"
     ),
 }
 # (action, the end of the resource from its wildcard on) -> why
