@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 REMOVE_TEST_ROWS = b'{"removeTestRows": true}'
 ENDED = ("COMPLETED", "FAILED")
 OK, FORBIDDEN, NOT_FOUND, TOO_MANY_REQUESTS = 200, 403, 404, 429
-PATIENCE = 5  # times that a throttled request is sent again
+PATIENCE = 5  # times that a throttled request or a removal that was disturbed is sent again
 
 
 class StackError(Exception):
@@ -146,16 +146,18 @@ class Stack:
         """How many rows of each table went. None: nobody said which function removes them."""
         if self.cleaner is None:
             return None
-        try:
-            answer = self.aws("lambda").invoke(FunctionName=self.cleaner, Payload=REMOVE_TEST_ROWS)
-        except (BotoCoreError, ClientError) as error:
-            raise StackError(f"{self.cleaner} can't be invoked, so no test rows are removed: {error}") from error
-        payload = json.loads(answer["Payload"].read())
-        if "removed" not in payload:
-            raise StackError(
-                f"{self.cleaner} did not remove the test rows: {payload.get('errorMessage', payload)}"
-            )
-        return dict(payload["removed"])
+        payload: dict[str, Any] = {}
+        for _ in range(PATIENCE):  # a lead that nobody waited for may write between two of its statements
+            try:
+                answer = self.aws("lambda").invoke(FunctionName=self.cleaner, Payload=REMOVE_TEST_ROWS)
+            except (BotoCoreError, ClientError) as error:
+                raise StackError(
+                    f"{self.cleaner} can't be invoked, so no test rows are removed: {error}"
+                ) from error
+            payload = json.loads(answer["Payload"].read())
+            if "removed" in payload:
+                return dict(payload["removed"])
+        raise StackError(f"{self.cleaner} did not remove the test rows: {payload.get('errorMessage', payload)}")
 
     def await_leads(self, lead_ids: Iterable[str], timeout: float = 300) -> None:
         """Return when every one has ended; a lead on its way would write rows behind the cleaner's back."""
