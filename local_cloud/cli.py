@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # What the Pulumi CLI prints is for programs, too: `pulumi -- stack output --json`.
     console = Console(as_json=options.json or options.command == "pulumi")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: a shell's background job begins without it
+        signal.signal(number, _interrupt)
     try:
         return _run(options, console)
     except KeyboardInterrupt:
