@@ -11,11 +11,11 @@ import pymysql
 import pytest
 
 from components.functions import BACKEND_TIMEOUT
-from handlers.backend import create_client, create_partner, database, get_client
+from handlers.backend import create_client, database, get_client
 from handlers.migrations.app_user import APP_USER
 from handlers.shared.errors import DatabaseUnavailable, NotFound
 from tests.handlers.conftest import Site
-from tests.handlers.samples import ALICE, PARTNER, body_of, get, message_of, post
+from tests.handlers.samples import ALICE, body_of, get, message_of, post
 from tests.handlers.servers import HOST, MariaDb, free_port
 
 
