@@ -132,7 +132,8 @@ def test_beyond_a_limit_the_answer_says_when_to_come_back(
     stack: Stack, limited_key: Callable[..., str], limits: dict[str, Any]
 ) -> None:
     headers = {"x-api-key": limited_key(**limits)}
-    contract.hold("getClient", stack.request("GET", "/clients/00000000-0", headers=headers), 400, 404)
-    refused = stack.request("GET", "/clients/00000000-0", headers=headers, patient=False)
+    path = f"/clients/{rut.new()}"
+    contract.hold("getClient", stack.request("GET", path, headers=headers), 404)
+    refused = stack.request("GET", path, headers=headers, patient=False)
     contract.hold("getClient", refused, 429)
     assert int(refused.headers["Retry-After"]) > 0
