@@ -223,13 +223,10 @@ class Injection:
         every = [lead for outcome in outcomes.values() for lead in outcome.leads]
         findings = Promise(self._bench, self._started).check(every)
 
-        for cell, outcome in outcomes.items():
+        for outcome in outcomes.values():
             for lead in outcome.leads:
                 if self._plan.armed(lead.id):
                     lead.notes.append("its fault was not injected")
-                taken = self._plan.answered[RECEIVE, lead.id, 200]
-                if cell.fault in matrix.DUPLICATES and not lead.failures and taken != 1:
-                    lead.notes.append(f"{taken} executions took the lead")
             outcome.lost = sum(lead.id in findings.lost for lead in outcome.leads)
             outcome.doubled = sum(lead.id in findings.doubled for lead in outcome.leads)
             outcome.problems = findings.of(outcome.leads)

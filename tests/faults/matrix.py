@@ -81,8 +81,6 @@ FAULTS = (
 )
 # They strike a whole line, so that nothing else may run on it; the others strike one lead.
 WHOLE_LINE = (REFUSED, FULL)
-# One execution may take the lead, and the others do nothing.
-DUPLICATES = (THRICE, AGAIN, REPLAY)
 # They keep a function's worker waiting for seconds.
 HOLDING = (TIMEOUT, DEADLOCK, LOCKED, THRICE, REPLAY)
 # The AWS SDK tries a call again by itself: this many faults are needed to get past that.

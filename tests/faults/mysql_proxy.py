@@ -60,7 +60,7 @@ class MysqlProxy:
             pass
         finally:
             self._connections.discard(connection)
-            connection.cut()
+            connection.close()
 
 
 class _Connection:
@@ -91,10 +91,16 @@ class _Connection:
                         return
 
     def cut(self) -> None:
+        """May be called by any thread; the connection's own then closes it."""
         for end in (self._client, self._server):
             if end is not None:
                 with contextlib.suppress(OSError):  # it has ended already
                     end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.cut()
+        for end in (self._client, self._server):
+            if end is not None:
                 end.close()
 
     def _from_client(self, data: bytes) -> bool:

@@ -14,7 +14,7 @@ def kill_asking_worker(client_port: int, server_port: int) -> None:
         if _holds(process, inode):
             os.kill(int(process.name), signal.SIGKILL)
             return
-    raise AssertionError(f"no worker of a function is connected from port {client_port}")
+    raise ProcessLookupError(f"no worker of a function is connected from port {client_port}")
 
 
 def _inode(client_port: int, server_port: int) -> str:
@@ -23,7 +23,7 @@ def _inode(client_port: int, server_port: int) -> str:
         ports = [int(fields[column].rpartition(":")[2], 16) for column in (1, 2)]
         if ports == [client_port, server_port]:
             return f"socket:[{fields[9]}]"
-    raise AssertionError(f"nothing is connected from port {client_port} to {server_port}")
+    raise ProcessLookupError(f"nothing is connected from port {client_port} to {server_port}")
 
 
 def _holds(process: Path, inode: str) -> bool:
