@@ -77,8 +77,10 @@ def failure_in(report: Path) -> Failure | None:
 
 
 def _name(case: ElementTree.Element) -> str:
-    """A file that could not even be read has no test's name."""
-    file, name = case.get("file", ""), case.get("name", "")
+    """A file that could not even be read has no test's name; a test that a library made stands in the library."""
+    file, name, module = (case.get(key, "") for key in ("file", "name", "classname"))
+    if file and not file.startswith(f"{TESTS}/"):
+        file = f"{module.replace('.', '/')}.py"
     return f"{file}::{name}".removeprefix("::").removeprefix(f"{TESTS}/")
 
 

@@ -214,6 +214,10 @@ def test_the_report_tells_of_each_mutant_by_what_and_in_what_time(tmp_path: Path
             '<testcase name="contract-tests/a.py"><error message="collection failure">E  no\n</error></testcase>',
             Failure(test="a.py", message="collection failure"),
         ),
+        (
+            '<testcase file="../x.py" classname="contract-tests.p.a" name="b"><failure>no</failure></testcase>',
+            Failure(test="p/a.py::b", message="no"),
+        ),
         ('<testcase file="a.py" name="b"><skipped/></testcase>', None),
     ],
 )
