@@ -47,7 +47,7 @@ def _options() -> argparse.Namespace:
         "--seeds", type=int, nargs="+", default=[1, 2, 3], help="each gives other leads and orders"
     )
     parser.add_argument(
-        "--leads", type=int, default=6, help="leads through each cell of the matrix, for each seed"
+        "--leads", type=int, default=4, help="leads through each cell of the matrix, for each seed"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     return parser.parse_args()
