@@ -29,24 +29,32 @@ FAILED, UNUSABLE, STOPPED = 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
+    started, verdicts = time.monotonic(), list[Verdict]()
     try:
         mutants = chosen(table.ALL, options.only)
         if options.list:
             print("\n".join(mutant.title for mutant in mutants))
             return 0
-        started = time.monotonic()
-        verdicts = _run(mutants, options.workers, whole=len(mutants) == len(table.ALL))
+        _run(mutants, options.workers, verdicts)
     except MutantError as error:
+        if verdicts:
+            _report(options.output, verdicts, started)
         print(f"mutants: {error}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("mutants: stopped; the stacks and copies are gone", file=sys.stderr)
         return STOPPED
+    _report(options.output, verdicts, started)
+    return 0 if report.is_good(verdicts) else FAILED
+
+
+def _report(folder: Path, verdicts: list[Verdict], started: float) -> None:
+    """In the table's order."""
+    verdicts.sort(key=lambda verdict: table.ALL.index(verdict.mutant))
     seconds = time.monotonic() - started
-    paths = report.write(options.output, verdicts, seconds)
+    paths = report.write(folder, verdicts, seconds)
     print(report.summary(verdicts, seconds))
     print("report: " + "  ".join(str(path) for path in paths))
-    return 0 if report.is_good(verdicts) else FAILED
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -69,14 +77,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(mutants: Sequence[Mutant], count: int, *, whole: bool) -> list[Verdict]:
-    """In the table's order. A part of the mutants is controlled by its likely killers only."""
+def _run(mutants: Sequence[Mutant], count: int, found: list[Verdict]) -> None:
+    """Verdicts go to `found` as they come. A part of the mutants is controlled by its likely killers only.
+
+    Raise MutantError when a control fails: the verdicts prove nothing then.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
     for mutant in mutants:
         waiting.put(mutant)
-    control = () if whole else tuple(dict.fromkeys(each for mutant in mutants for each in mutant.killers))
-    found: list[Verdict] = []
+    likely = dict.fromkeys(killer for mutant in mutants for killer in mutant.killers)
+    control = () if len(mutants) == len(table.ALL) else tuple(likely)
 
     def note(verdict: Verdict) -> None:
         found.append(verdict)
@@ -103,7 +114,6 @@ def _run(mutants: Sequence[Mutant], count: int, *, whole: bool) -> list[Verdict]
             for worker in workers:
                 worker.stop()
             _await_all(running)
-    return sorted(found, key=lambda verdict: mutants.index(verdict.mutant))
 
 
 def _await(running: Sequence[Future[None]]) -> None:
