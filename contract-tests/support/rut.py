@@ -35,3 +35,7 @@ def in_test_range(rut: str) -> str:
 def new() -> str:
     """Another RUT of the test range at each call, out of a part of it where generated cases write nothing."""
     return of(f"{PREFIX}{OWN}{next(_numbers) % 100_000:05}")
+
+
+# Of no client: shorter than those that `new` makes, and of the part where generated cases write nothing.
+NOBODY = of(f"{PREFIX}{OWN}0000")
