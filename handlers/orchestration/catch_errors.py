@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.orchestration.identity import event_id_of, lead_id_of
-from handlers.shared import aws, lead_table, log, settings
+from handlers.shared import aws, lead_table, log, settings, strict_json
 from handlers.shared.contract import Contract
 from handlers.shared.errors import Unavailable
 from handlers.shared.lead_table import Issue, LeadTable
@@ -90,6 +90,8 @@ def interrupted(change: Mapping[str, Any]) -> dict[str, Any]:
             event = json.loads(detail["input"])
         except RecursionError:
             error = UNREADABLE
+        if strict_json.is_too_deep(event):
+            event, error = None, UNREADABLE
     failure = {"state": "LeadFlow", "error": error, "cause": ""}
     return {"event": event, "execution": detail["executionArn"], "failure": failure}
 

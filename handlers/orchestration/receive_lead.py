@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.orchestration.identity import lead_id_of
-from handlers.shared import lead_event, lead_table, log
+from handlers.shared import lead_event, lead_table, log, strict_json
 from handlers.shared.contract import Contract
 from handlers.shared.errors import InvalidLead, InvalidRequest
 from handlers.shared.lead_table import LeadTable
@@ -47,12 +47,12 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
 
 
 def _check_text(detail: Any) -> None:
+    if strict_json.is_too_deep(detail):
+        raise InvalidLead("the event's detail is nested too deeply")
     try:
         json.dumps(detail, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise InvalidLead("the event's detail holds half of a surrogate pair") from None
-    except RecursionError:
-        raise InvalidLead("the event's detail is nested too deeply") from None
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, Any]:

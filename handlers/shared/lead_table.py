@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.shared import aws, settings
+from handlers.shared import aws, settings, strict_json
 from handlers.shared.errors import NotFound, Unavailable
 
 # A finished lead is forgotten after this; a failed one is kept until it has been replayed.
@@ -286,20 +286,15 @@ def now() -> str:
 
 def _payload(event: Any) -> str:
     """The event as text; empty for one that can't be kept, which its execution's input still holds."""
-    try:
-        text = json.dumps(event)
-    except RecursionError:
-        return ""
+    text = "" if strict_json.is_too_deep(event) else json.dumps(event)
     return text if len(text) <= MAX_PAYLOAD_BYTES else ""
 
 
 def _digest(event: Any, execution: str) -> str:
     """The same for the same lead, however often and by whatever event it is sent."""
     detail = event.get("detail") if isinstance(event, Mapping) else None
-    try:
-        text = json.dumps(detail, sort_keys=True) if detail is not None else execution
-    except RecursionError:
-        text = execution
+    can_be_told = detail is not None and not strict_json.is_too_deep(detail)
+    text = json.dumps(detail, sort_keys=True) if can_be_told else execution
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,9 +1,13 @@
 """JSON as RFC 8259 means it: no NaN, no duplicate keys, no broken Unicode, no bottomless nesting."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from handlers.shared.errors import InvalidRequest
+
+# More than any lead needs, and less than any interpreter's own limit, which differ.
+MAX_DEPTH = 100
 
 
 def is_media_type(content_type: str | None) -> bool:
@@ -23,6 +27,8 @@ def parse(text: str) -> Any:
         raise InvalidRequest("the body is not valid UTF-8")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        if is_too_deep(value):
+            raise InvalidRequest("the body is nested too deeply")
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise InvalidRequest("the body holds half of a surrogate pair") from None
@@ -31,6 +37,22 @@ def parse(text: str) -> Any:
     except ValueError:  # JSONDecodeError, and integers of more digits than Python converts
         raise InvalidRequest("the body is not valid JSON") from None
     return value
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether objects and arrays are nested for more than MAX_DEPTH levels. Does not recurse itself."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def at(seconds_ago: float) -> None:
         then = datetime.now(UTC) - timedelta(seconds=seconds_ago)
         text = then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        monkeypatch.setattr(lead_table, "_now", lambda: text)
+        monkeypatch.setattr(lead_table, "now", lambda: text)
 
     return at
 

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from handlers.shared import strict_json
@@ -66,3 +68,19 @@ def test_the_mark_that_the_gateway_leaves_of_broken_utf8_is_refused() -> None:
 )
 def test_what_is_not_json_is_refused(text: str) -> None:
     assert refusal(text) == "the body is not valid JSON"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_the_depth_that_is_allowed_does_not_depend_on_the_interpreter(opening: str) -> None:
+    closing = {"[": "]", '{"a":': "}"}[opening]
+
+    def nested(levels: int) -> str:
+        return opening * levels + "1" + closing * levels
+
+    limit = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(100_000)
+        assert strict_json.parse(nested(strict_json.MAX_DEPTH))
+        assert refusal(nested(strict_json.MAX_DEPTH + 1)) == "the body is nested too deeply"
+    finally:
+        sys.setrecursionlimit(limit)

@@ -69,7 +69,15 @@ def test_rows_that_are_no_leads_are_told_with_line_and_reason_and_the_others_are
 ) -> None:
     path = json_lines(
         tmp_path / "leads.jsonl",
-        [new_lead(), "{not json\n", "\n", new_lead(rut="11111111-2"), [1], new_lead(extra="x"), "[" * 5000 + "\n"],
+        [
+            new_lead(),
+            "{not json\n",
+            "\n",
+            new_lead(rut="11111111-2"),
+            [1],
+            new_lead(extra="x"),
+            "[" * 5000 + "]" * 5000 + "\n",
+        ],
     )
     answer = ask("import", str(path), exits=1)
     assert answer["counts"] == {"sent": 1, "rejected": 5}

@@ -163,6 +163,7 @@ def test_the_servers_logs_hold_nothing_of_it(said: Said, canary: Canary) -> None
 
 
 def test_every_line_of_a_functions_log_is_one_json_object_or_lambdas_own(said: Said) -> None:
+    # A metric's line has CloudWatch's own fields.
     # The runtime's report of an exception spans lines: its name and text, and where it was raised.
     own = re.compile(
         r"(START|END|REPORT) RequestId: [0-9a-f-]{36}\b.*|\[ERROR\] \w+: .+|Traceback \(most recent call last\):"
@@ -173,4 +174,5 @@ def test_every_line_of_a_functions_log_is_one_json_object_or_lambdas_own(said: S
     for where, text in lines:
         if not own.fullmatch(text):
             assert text.startswith("{"), (where, text)
-            assert {"timestamp", "level", "function", "message"} <= set(json.loads(text)), (where, text)
+            fields = set(json.loads(text))
+            assert "_aws" in fields or {"timestamp", "level", "function", "message"} <= fields, (where, text)
