@@ -23,24 +23,14 @@ TOO_MANY = 1040
 
 class Sessions:
     def __init__(self, stack: Stack, home: Path) -> None:
-        self._database = stack.outputs["database"]
+        self.owner = stack.connection
+        self._name = stack.outputs["database"]["name"]
         self._socket = str(home / "data" / "database.sock")
-
-    def owner(self) -> Any:
-        database = self._database
-        return pymysql.connect(
-            host=database["host"],
-            port=database["port"],
-            user=database["user"],
-            password=database["password"],
-            database=database["name"],
-            charset="utf8mb4",
-        )
 
     def administrator(self) -> Any:
         """Who runs the server may administer it, by its socket."""
         return pymysql.connect(
-            unix_socket=self._socket, user=getpass.getuser(), database=self._database["name"], autocommit=True
+            unix_socket=self._socket, user=getpass.getuser(), database=self._name, autocommit=True
         )
 
     def rows(self, statement: str, *values: Any) -> tuple[tuple[Any, ...], ...]:
