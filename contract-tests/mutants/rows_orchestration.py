@@ -106,7 +106,7 @@ ROWS: tuple[Mutant, ...] = (
         "a failed lead is not recorded",
         "if not table.fail(lead_id, execution, issue, event):",
         "if lead_id is None:",
-        killers=killers.REJECTED,
+        killers=killers.NO_LEAD,
     ),
     _CATCH(
         "why a lead failed is lost",
