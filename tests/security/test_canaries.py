@@ -166,8 +166,9 @@ def test_every_line_of_a_functions_log_is_one_json_object_or_lambdas_own(said: S
     # A metric's line has CloudWatch's own fields.
     # The runtime's report of an exception spans lines: its name and text, and where it was raised.
     own = re.compile(
-        r"(START|END|REPORT) RequestId: [0-9a-f-]{36}\b.*|\[ERROR\] \w+: .+|Traceback \(most recent call last\):"
-        r"|  File \"[^\"]+\", line \d+, in \w+| {4,}\S.*"
+        r"(START|END|REPORT) RequestId: [0-9a-f-]{36}\b.*|RequestId: [0-9a-f-]{36} Error: Runtime exited .+"
+        r"|(\S+ |RequestId: )[0-9a-f-]{36} (Error: )?Task timed out after [0-9.]+ seconds|\[ERROR\] \w+: .+"
+        r"|Traceback \(most recent call last\):|  File \"[^\"]+\", line \d+, in \w+| {4,}\S.*"
     )
     lines = [(where, text) for where, text in traces.logs(said.stack) if "/aws/lambda/" in where]
     assert lines
