@@ -8,7 +8,7 @@ ENGINE ?= embedded
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down outputs logs doctor test test-cli contract breaking-changes mutants faults cost bench check lint types audit contract-lint flow-lint workflow-lint format lock packages
+.PHONY: help setup up preview down outputs logs doctor test test-cli contract breaking-changes mutants faults cost bench check lint types audit contract-lint judges workflow-lint format lock packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,7 +61,7 @@ faults: setup packages  ## break every line of the stack in every known way, and
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py
 
-check: setup lint types contract-lint flow-lint workflow-lint audit  ## format, lint, types, the contract's, the flow's and the workflows' validity
+check: setup lint types contract-lint judges workflow-lint audit  ## format, lint, types, the contract's and the workflows' validity, AWS's rules for what is deployed
 
 audit: setup  ## look the locked dependencies up among the known vulnerabilities; AUDIT=strict: or fail
 	@$(BIN)/python tools/audit
@@ -77,8 +77,8 @@ contract-lint:
 	@$(BIN)/openapi-spec-validator openapi.yaml
 	@$(BIN)/python -m components.gateway_limits openapi.yaml
 
-flow-lint:
-	@tools/flow-template | $(BIN)/cfn-lint
+judges:  ## hold what the program would deploy to AWS's own rules: cfn-lint, the service models
+	@$(BIN)/python -m tests.judges
 
 workflow-lint:
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

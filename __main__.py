@@ -17,6 +17,7 @@ from components.lead_age import LeadAge, LeadAgeArgs
 from components.lead_flow import LeadFlow, LeadFlowArgs
 from components.lead_table import LeadTable, LeadTableArgs
 from components.monitoring import Monitoring, MonitoringArgs
+from components.naming import check_names
 from components.network import Network, NetworkArgs
 from components.orchestration import Orchestration, OrchestrationArgs
 from components.private_link import PrivateLink, PrivateLinkArgs
@@ -34,6 +35,7 @@ region = aws.get_region().region
 zones = aws.get_availability_zones(state="available").names
 stack = pulumi.get_stack()
 name = f"{pulumi.get_project()}-{stack}"
+check_names(stack)
 tag_everything({"project": pulumi.get_project(), "stack": stack})
 factory = FunctionFactory(root=ROOT, document=document, log_retention_days=settings.log_retention_days)
 check_connection_budget(

@@ -8,11 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components import iam
-from components.errors import ConfigurationError
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-MAX_NAME_LENGTH = 64 - len("-role-1234567")  # IAM's limit, less what Pulumi appends to the role's name
 MAX_TIMEOUT_SECONDS = 900  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 # Lambda itself calls these with the function's role, for interfaces that don't exist yet, so on any resource. The
@@ -60,10 +58,6 @@ class LambdaFunction(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LambdaFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:function:LambdaFunction", name, None, opts)
-        if len(name) > MAX_NAME_LENGTH:
-            raise ConfigurationError(
-                f"function name {name} is longer than {MAX_NAME_LENGTH} characters; shorten the stack's name"
-            )
         child = pulumi.ResourceOptions(parent=self)
 
         role = aws.iam.Role(

@@ -9,9 +9,10 @@ import secrets
 from local_cloud.engine.provider import UNKNOWN, CheckFailed, Properties
 from local_cloud.provider.cloud import Cloud
 from local_cloud.provider.comparison import AUTO_NAMED, changed_inputs
-from local_cloud.provider.operations import as_call
+from local_cloud.provider.operations import as_call, given
 from local_cloud.provider.parameters import parameters
 from local_cloud.provider.resource import AutoName, Call, Resource
+from local_cloud.provider.shapes import problems
 
 NAME_DIGITS = 7
 
@@ -33,7 +34,7 @@ def checked(resource: Resource, cloud: Cloud, urn: str, old: Properties | None, 
         refuse_no_json(where, name, inputs[name])
     # What was accepted once needs no second look, which spares an unchanged program the clients' models.
     if old is None or changed_inputs(old, inputs):
-        refuse_unknown_members(resource, cloud, where, inputs)
+        refuse_what_aws_refuses(resource, cloud, where, inputs)
         if resource.check:
             try:
                 resource.check(inputs)
@@ -70,16 +71,18 @@ def refuse_no_json(where: str, name: str, value: object) -> None:
         ) from error
 
 
-def refuse_unknown_members(resource: Resource, cloud: Cloud, where: str, inputs: Properties) -> None:
-    """Translates the inputs as a creation would, for the sake of its complaints."""
+def refuse_what_aws_refuses(resource: Resource, cloud: Cloud, where: str, inputs: Properties) -> None:
+    """Translates the inputs as a creation would, and holds them to AWS's service models."""
     for operation, declared in (
         (resource.create, resource.inputs),
-        *((setting.put, setting.inputs) for setting in resource.settings),
+        *((setting.put, setting.inputs) for setting in resource.settings if given(setting, inputs)),
     ):
         if isinstance(operation, (str, Call)):
             call = as_call(operation)
             shape = cloud.parameters(resource.service, call.operation)
-            parameters(shape, declared if call.inputs is None else call.inputs, inputs, where)
+            sent = parameters(shape, declared if call.inputs is None else call.inputs, inputs, where)
+            if refused := list(problems(shape, sent)):
+                raise CheckFailed(f"{where}: AWS would refuse {call.operation}: {'; '.join(refused)}")
 
 
 def named(rule: AutoName, where: str, urn: str, old: Properties, inputs: Properties) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from local_cloud.engine.provider import ProviderError
+from local_cloud.provider.shapes import problems
 
 # Long enough for a Lambda that runs its full fifteen minutes while an Invocation waits for it.
 READ_TIMEOUT_SECONDS = 920
@@ -79,9 +80,13 @@ class Cloud:
         return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
 
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Raises ProviderError in the cloud's own words; Gone if what the operation names is not there."""
+        """Raises ProviderError in the cloud's own words, or for a request that AWS's service model doesn't allow;
+        Gone if what the operation names is not there.
+        """
         client = self.client(service)
         name = f"{service} {client.meta.method_to_api_mapping[operation]}"
+        if refused := list(problems(self.parameters(service, operation), parameters)):
+            raise ProviderError(f"{name}: AWS would refuse this request: {'; '.join(refused)}")
         try:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
         except ClientError as error:

@@ -123,13 +123,21 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, str]:
 
 
 def record(
-    stack: str, overrides: Mapping[str, str] | None = None, *, root: Path = ROOT, unpack: Path | None = None
+    stack: str,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    root: Path = ROOT,
+    unpack: Path | None = None,
+    configured_as: str | None = None,
 ) -> Graph:
     """Raise ProgramFailed with the program's own words.
 
     `overrides`: configuration, without namespace. `unpack`: where each function's archive is laid out in a folder.
+    `configured_as`: the stack whose configuration one of another name takes.
     """
-    config = stack_config(stack, root) | {f"{PROJECT}:{key}": text for key, text in (overrides or {}).items()}
+    config = stack_config(configured_as or stack, root) | {
+        f"{PROJECT}:{key}": text for key, text in (overrides or {}).items()
+    }
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([record_graph.__name__])
     with tempfile.TemporaryDirectory() as folder:

@@ -3,10 +3,11 @@
 API Gateway updates by patch operations; `patch` makes a function of a table of paths.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local_cloud.engine.provider import Properties
+from local_cloud.engine.provider import CheckFailed, Properties
 from local_cloud.provider.openapi import translate
 from local_cloud.provider.parameters import text
 from local_cloud.provider.patches import PatchOperation, changes, escaped
@@ -164,10 +165,22 @@ METHOD_SETTINGS = {
 }
 
 
+# As API Gateway keeps them: a resource path with each slash written ~1, and a method; * stands for all.
+METHOD_PATH = re.compile(r"(\*|~1[^/]*)/(\*|[A-Z]+)")
+
+
+def check_method_path(inputs: Properties) -> None:
+    given = inputs.get("methodPath")
+    if isinstance(given, str) and not METHOD_PATH.fullmatch(given):
+        path, _, method = given.rpartition("/")
+        raise CheckFailed(
+            f"methodPath {given!r} names no method. Write */* for all, or each slash of the resource's path as ~1:"
+            f" {escaped('/' + path.strip('/')) + '/' + method.upper()!r}"
+        )
+
+
 def method_path(scope: Scope) -> str:
-    """`leads/{id}/GET` as a patch path: the resource's own slashes are escaped."""
-    path, _, method = str(scope.value("methodPath")).rpartition("/")
-    return f"/{escaped(path.replace('~1', '/'))}/{method}"
+    return f"/{scope.value('methodPath')}"
 
 
 def put_method_settings(scope: Scope) -> Answer:
@@ -213,6 +226,7 @@ METHOD_SETTINGS_RESOURCE = Resource(
     id="{restApi}-{stageName}-{methodPath}",
     replace=names("restApi stageName methodPath"),
     identity=("restApi", "stageName", "methodPath"),
+    check=check_method_path,
 )
 
 API_KEY_PATHS = {name: f"/{name}" for name in ("name", "description", "enabled", "customerId")}

@@ -2,13 +2,21 @@
 
 from typing import Any
 
+from local_cloud.engine.provider import CheckFailed, Properties
 from local_cloud.provider.resource import AutoName, Call, Resource, Tagging, To, names, same
+from local_cloud.provider.states_language import problems
 
 
 def logging_configuration(value: dict[str, Any]) -> dict[str, Any]:
     rest = {name: item for name, item in value.items() if name != "logDestination"}
     arn = value.get("logDestination")
     return {**rest, "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}] if arn else None}
+
+
+def check_definition(inputs: Properties) -> None:
+    definition = inputs.get("definition")
+    if isinstance(definition, str) and (found := list(problems(definition))):
+        raise CheckFailed(f"Step Functions would refuse the definition: {'; '.join(found)}")
 
 
 STATE_MACHINE = Resource(
@@ -34,6 +42,7 @@ STATE_MACHINE = Resource(
     id="{arn}",
     documents=names("definition"),
     replace=names("name type"),
+    check=check_definition,
     resets={
         "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
         "tracingConfiguration": {"enabled": False},

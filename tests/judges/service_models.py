@@ -1,0 +1,33 @@
+"""Every request that the provider would send for a stack's graph, held to AWS's service models (botocore's).
+
+The provider itself is the judge: it refuses at a preview what the models don't allow, and once more what it sends.
+"""
+
+from collections.abc import Iterator, Set
+from typing import Any
+
+from local_cloud.engine.provider import UNKNOWN, CheckFailed
+from local_cloud.provider import AwsProvider
+from tests.components.graph import FUNCTION, REGION, Graph
+
+NOWHERE = "http://127.0.0.1:9"  # a check sends nothing
+UNRECORDED = {FUNCTION: {"code": UNKNOWN}}  # the graph holds hashes in the place of an archive
+
+
+def problems(graph: Graph) -> Iterator[str]:
+    provider = AwsProvider(NOWHERE, region=REGION)
+    ids = {f"{each.name}-id" for each in graph.resources}
+    for each in (one for one in graph.resources if not one.component):
+        try:
+            provider.check(each.type, each.urn, None, {**known(each.inputs, ids), **UNRECORDED.get(each.type, {})})
+        except CheckFailed as error:
+            yield str(error)
+
+
+def known(value: Any, ids: Set[str]) -> Any:
+    """As at a stack's first preview, when no id is known yet."""
+    if isinstance(value, dict):
+        return {name: known(each, ids) for name, each in value.items()}
+    if isinstance(value, list):
+        return [known(each, ids) for each in value]
+    return UNKNOWN if isinstance(value, str) and value in ids else value
