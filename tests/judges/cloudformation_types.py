@@ -1,4 +1,4 @@
-"""How each type of the program's resources is written in CloudFormation, where it isn't by its inputs' own names."""
+"""How the program's resources are written in CloudFormation, where it isn't by their inputs' own names."""
 
 import json
 from collections.abc import Callable, Mapping
