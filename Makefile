@@ -89,7 +89,7 @@ format: setup  ## format the code
 	@$(BIN)/ruff check --fix .
 
 lock:  ## write the hashed lock files again after an edit of requirements/*.in
-	@cd requirements && for name in bootstrap dev lambda-runtime; do \
+	@cd requirements && for name in bootstrap dev lambda-runtime lambda-runtime-urllib3-1; do \
 		../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-emit-index-url $$name.in -o $$name.txt || exit 1; done
 

@@ -20,17 +20,22 @@ FOLDER = REPOSITORY / ".venv-lambda"
 
 
 def ensure(
-    *, requirements: Path = REQUIREMENTS, folder: Path = FOLDER, say: Callable[[str], None] = lambda _: None
+    *,
+    requirements: Path = REQUIREMENTS,
+    folder: Path = FOLDER,
+    base: str = sys.executable,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """The interpreter's path; made at the first call, and anew when the requirements or this Python change.
+    """The interpreter's path; made at the first call, and anew when the requirements or the Python change.
 
-    Shared by all homes: two that call it at once make it once. Raises LocalCloudError.
+    `base`: the Python that it is made of. Shared by all homes: two that call it at once make it once. Raises
+    LocalCloudError.
     """
     if not requirements.is_file():
         raise LocalCloudError(
             f"{requirements} is missing: it names the packages that Lambda functions may import."
         )
-    identity = f"{sys.version} {sys.base_prefix} ".encode() + requirements.read_bytes()
+    identity = f"{sys.version} {sys.base_prefix} {base} ".encode() + requirements.read_bytes()
     home = folder / hashlib.sha256(identity).hexdigest()[:12]
     python = home / "bin" / "python"
     if python.exists():
@@ -43,22 +48,22 @@ def ensure(
             say("environment   making the Lambda functions' interpreter …")
             draft = folder / "draft"
             shutil.rmtree(draft, ignore_errors=True)
-            _make(draft, requirements)
+            _make(draft, requirements, base)
             draft.rename(home)
     return python
 
 
-def _make(target: Path, requirements: Path) -> None:
+def _make(target: Path, requirements: Path, base: str) -> None:
     python = str(target / "bin" / "python")
     if importlib.util.find_spec("uv") is not None:
         uv = [sys.executable, "-m", "uv"]
         commands = [
-            [*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(target)],
+            [*uv, "venv", "--quiet", "--no-project", "--python", base, str(target)],
             [*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, "-r", str(requirements)],
         ]
     else:
         commands = [
-            [sys.executable, "-m", "venv", "--without-pip", str(target)],
+            [base, "-m", "venv", "--without-pip", str(target)],
             [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "-r", str(requirements)],
         ]
     # A VIRTUAL_ENV of the person's own would only confuse both tools.

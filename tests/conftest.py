@@ -5,8 +5,16 @@ from functools import cache
 
 import pytest
 
+from components.function import RUNTIME
 from tests.components.graph import STACKS, Graph, record
+from tests.handlers import runtime
 from tests.stack import LocalCloud, Stack
+
+
+def pytest_report_header() -> str:
+    names = runtime.interpreters()
+    missing = "" if RUNTIME in names else f"; {RUNTIME}, which AWS runs them on, is not on the PATH"
+    return f"functions' archives are tried on: {', '.join(names)}{missing}"
 
 
 @pytest.fixture(scope="session")

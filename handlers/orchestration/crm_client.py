@@ -69,7 +69,7 @@ class CrmClient:
             raise CrmUnavailable(f"{path} did not answer: {type(error).__name__}") from error
         return response.status, self._checked(path, response)
 
-    def _checked(self, path: str, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    def _checked(self, path: str, response: "urllib3.BaseHTTPResponse") -> dict[str, Any]:
         status = response.status
         try:
             answer = self._message(response)
@@ -80,7 +80,7 @@ class CrmClient:
             raise CrmUnavailable(f"{path} answered {status} with a body outside the contract") from error
         return answer
 
-    def _message(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+    def _message(self, response: "urllib3.BaseHTTPResponse") -> dict[str, Any]:
         if not strict_json.is_media_type(response.headers.get("Content-Type")):
             raise InvalidRequest("the answer is not application/json in UTF-8")
         answer = strict_json.parse(response.data.decode())
