@@ -45,8 +45,8 @@ class CliEngine:
     """Stands in for `local_cloud.engine.Engine`. The caller holds the home's lock.
 
     The CLI's project settings and file backend are in the home: nothing is written into the program's folder.
-    Before it works it is given the home's state file, which afterwards is written from what it has: so the two
-    engines can take turns on one stack.
+    They are made anew for each command. Before it works it is given the home's state file, which afterwards is
+    written from what it has: so the two engines can take turns on one stack.
     """
 
     def __init__(self, stack: Stack, home: Home, state_path: Path, programs: Path, output: TextIO) -> None:
@@ -103,17 +103,17 @@ class CliEngine:
             keys = ", ".join(sorted(self._stack.secret_keys))
             raise EngineError(f"{keys}: the local cloud doesn't give secret configuration to the Pulumi CLI")
         self._home.generated_secret(PASSPHRASE)
-        # The home's lock is held: what is locked here was left so by a CLI that was killed.
-        shutil.rmtree(self._backend / ".pulumi" / "locks", ignore_errors=True)
+        # A CLI that was killed leaves locks, and checkpoints and settings that are cut off.
+        for folder in (self._backend, self._folder, self._home.pulumi / "home"):
+            shutil.rmtree(folder, ignore_errors=True)
         plugin = self._home.pulumi / "home" / "plugins" / f"resource-aws-v{plugin_version()}" / PLUGIN.name
         for folder in (self._home.pulumi, self._folder, self._backend, plugin.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         plugin.unlink(missing_ok=True)
         plugin.symlink_to(PLUGIN)
         shutil.copyfile(self._stack.root / PROJECT_FILE, self._folder / PROJECT_FILE)
-        # The CLI adds the salt of its passphrase, which has to stay. JSON is YAML.
-        kept = yaml.safe_load(self._config.read_text()) if self._config.exists() else {}
-        write_private(self._config, json.dumps({**kept, "config": dict(self._stack.config)}, indent=2))
+        # JSON is YAML; the CLI adds the salt of its passphrase.
+        write_private(self._config, json.dumps({"config": dict(self._stack.config)}, indent=2))
         self._quietly("stack", "select", "--create", self._name)
         self._import()
 

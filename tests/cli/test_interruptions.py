@@ -74,3 +74,15 @@ def test_a_killed_deployment_is_begun_afresh_and_leaves_no_process(own: PulumiCl
     assert own.preview_steps() == []
     assert process.stdout
     process.stdout.close()
+
+
+def test_files_that_a_killed_cli_left_cut_off_stop_no_later_command(own: PulumiCloud) -> None:
+    own.up_counts()
+    left = [path for path in (own.home / "pulumi").rglob("*") if path.suffix in (".json", ".yaml", ".attrs")]
+    assert any("stacks" in path.parts for path in left), "no checkpoint was left"
+    for length in (0, 20):
+        for path in left:
+            if path.is_file():
+                path.write_bytes(path.read_bytes()[:length])
+        assert own.preview_steps() == []
+    assert own.up_counts()["same"] > 0
