@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from components import yaml_file
 
 Document = dict[str, Any]
 
@@ -49,7 +49,7 @@ MOCK_MEDIA_TYPES = (
 
 
 def load(path: Path) -> Document:
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return yaml_file.read(path)
 
 
 def operations(document: Document, tag: str | None = None) -> dict[str, tuple[str, str]]:

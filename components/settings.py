@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
-import yaml
 from pulumi.runtime.config import CONFIG
 
+from components import yaml_file
 from components.alerts import checked_email
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
@@ -107,7 +107,7 @@ class StackSettings:
 
 def check_keys(given: Iterable[str], root: Path) -> None:
     """A mistyped key would be ignored without a word, and its default used."""
-    project = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project = yaml_file.read(root / "Pulumi.yaml")
     own = str(project["name"])
     known = [f"{own}:{key}" for key in project["config"]]
     for key in sorted(given):

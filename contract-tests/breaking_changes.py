@@ -16,8 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
 from compatibility.operations import BUMPS, MAJOR, Change, changes, needed
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = "openapi.yaml"
@@ -113,9 +114,9 @@ def read(path: Path) -> Any:
 
 def parsed(text: str, name: str) -> Any:
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Unreadable(f"{name} is no YAML: {error}") from None
+        document = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise Unreadable(f"{name} is not valid YAML: {error}") from None
     if not isinstance(document, dict) or "paths" not in document:
         raise Unreadable(f"{name} is no OpenAPI document")
     return document

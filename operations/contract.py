@@ -2,15 +2,21 @@
 
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from handlers.shared.contract import Contract
+from operations.errors import OperationsError
 from operations.stack import ROOT
 
 
 def load() -> Contract:
     """The schema of a lead, without references."""
-    document = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    path = ROOT / "openapi.yaml"
+    try:
+        document = YAML(typ="safe").load(path)
+    except YAMLError as error:
+        raise OperationsError(f"{path} is not valid YAML: {error}") from None
     schemas = document["components"]["schemas"]
     return Contract({"Lead": _inlined(schemas["Lead"], schemas)})
 

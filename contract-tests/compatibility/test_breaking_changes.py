@@ -356,7 +356,7 @@ def written(folder: Path, old_version: str, new_version: str, edit: Edit) -> tup
     ("text", "says"),
     [
         (None, "git fetch"),
-        ("a: [", "is no YAML"),
+        ("a: [", "is not valid YAML"),
         ("just text", "is no OpenAPI document"),
         ("{paths: {}, info: {version: one}}", "write major.minor.patch"),
     ],

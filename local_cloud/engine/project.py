@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from .errors import ConfigError, NeedsPulumiCli
 from .model import Stack
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 PROJECT_FILE = "Pulumi.yaml"
 
@@ -68,8 +67,9 @@ def load_stack(root: Path, name: str, overrides: Mapping[str, str] | None = None
                 f"{item.source}: unknown key {key}; the keys that {PROJECT_FILE} declares are: {known}"
             )
         declaration = declared.get(key, _Declared())
-        config[key] = _as_text(key, item, declaration.type, stack_file)
-        if declaration.secret or _is_secret_elsewhere(settings, key, project):
+        secret = declaration.secret or _is_secret_elsewhere(settings, key, project)
+        config[key] = _as_text(key, item, declaration.type, stack_file, secret)
+        if secret:
             secret_keys.add(key)
     for key in declared:
         if key not in config:
@@ -81,15 +81,15 @@ def load_stack(root: Path, name: str, overrides: Mapping[str, str] | None = None
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - a safe loader
+        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {error}") from error
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', error)}") from error
+        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -148,13 +148,15 @@ def _is_encrypted(value: Any) -> bool:
 
 
 def _is_secret_elsewhere(settings: Mapping[str, Any], key: str, project: str) -> bool:
-    """An override of an encrypted value is as secret as what it stands for."""
+    """An override of an encrypted value is as secret as what it stands for; so is one that is not written well."""
     return any(
-        _is_encrypted(value) for name, value in settings.items() if _with_namespace(str(name), project) == key
+        isinstance(value, dict) and "secure" in value
+        for name, value in settings.items()
+        if _with_namespace(str(name), project) == key
     )
 
 
-def _as_text(key: str, given: _Given, type_: str | None, stack_file: Path) -> str:
+def _as_text(key: str, given: _Given, type_: str | None, stack_file: Path, secret: bool) -> str:
     value = given.value
     if _is_encrypted(value):
         raise ConfigError(
@@ -162,7 +164,8 @@ def _as_text(key: str, given: _Given, type_: str | None, stack_file: Path) -> st
         )
     if type_ is not None and not _CHECKS[type_](value):
         remedy = "" if given.source != "an override" else f" (without the override, {stack_file} decides)"
-        raise ConfigError(f"{given.source}: {key} is {value!r}; it must be {_ARTICLES[type_]}{remedy}")
+        shown = "a secret of another form" if secret else repr(value)
+        raise ConfigError(f"{given.source}: {key} is {shown}; it must be {_ARTICLES[type_]}{remedy}")
     if isinstance(value, str):
         return value
     if isinstance(value, datetime.date | datetime.datetime):

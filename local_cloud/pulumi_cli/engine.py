@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-import yaml
+from ruamel.yaml import YAML
 
 from local_cloud.engine import (
     DeploymentFailed,
@@ -124,7 +124,7 @@ class CliEngine:
         if self._state_path.exists():
             document = json.loads(self._state_path.read_text())
             # Without it the CLI panics on a state with secrets, which it has to encrypt.
-            salt = yaml.safe_load(self._config.read_text())["encryptionsalt"]
+            salt = YAML(typ="safe").load(self._config)["encryptionsalt"]
             document["deployment"]["secrets_providers"] = {"type": "passphrase", "state": {"salt": salt}}
             write_private(given, json.dumps(document))
         else:

@@ -68,6 +68,11 @@ def test_defaults_the_stack_file_and_overrides_are_merged_in_this_order(root: Pa
         ("config: {}\n", "Pulumi.dev.yaml: shop:color has no value, and Pulumi.yaml gives no default"),
         ("config:\n  color: {secure: v1:abc}\n", "shop:color is encrypted; reading it needs the Pulumi CLI"),
         ("config:\n  color: [red\n", r"Pulumi.dev.yaml, line \d: not valid YAML"),
+        (
+            "config:\n  color: red\n  color: blue\n",
+            r"Pulumi.dev.yaml, line 3: not valid YAML: found duplicate key",
+        ),
+        ("config:\n  color: \x07\n", r"Pulumi.dev.yaml: not valid YAML"),
         ("config: red\n", "`config` is 'red'; it must be a mapping"),
         ("- a\n", "must be a mapping, and is list"),
     ],
@@ -76,6 +81,14 @@ def test_a_wrong_configuration_is_named_with_its_file_and_remedy(root: Path, tex
     write(root, text)
     with pytest.raises(ConfigError, match=message):
         load_stack(root, "dev")
+
+
+@pytest.mark.parametrize("value", ["{secure: hunter2, more: 1}", "{secure: [hunter2], secured: hunter2}"])
+def test_secret_configuration_is_never_part_of_an_error(root: Path, value: str) -> None:
+    write(root, f"config:\n  color: {value}\n")
+    with pytest.raises(ConfigError, match="shop:color is a secret of another form") as raised:
+        load_stack(root, "dev")
+    assert "hunter2" not in str(raised.value)
 
 
 def test_an_override_replaces_an_encrypted_value_and_stays_secret(root: Path) -> None:
