@@ -7,6 +7,9 @@ LEADS ?= 1000
 ENGINE ?= embedded
 READY := .venv/.ready
 
+# Recipes take them from the environment: so a value is one word, whatever is in it.
+export PYTHON STACK BASE LEADS ENGINE ONLY PART
+
 .DEFAULT_GOAL := help
 .PHONY: help setup up preview down outputs logs doctor test test-cli contract breaking-changes mutants faults cost bench check lint types audit contract-lint judges workflow-lint format lock packages
 
@@ -16,25 +19,25 @@ help:  ## list the targets
 setup: $(READY)  ## install what the project needs, into .venv
 
 $(READY): requirements/bootstrap.txt requirements/dev.txt requirements/lambda-runtime.txt
-	@tools/setup $(PYTHON)
+	@tools/setup "$$PYTHON"
 
 up: setup  ## start the local cloud, deploy the stack, send the sample leads
-	@$(BIN)/python -m local_cloud up --stack $(STACK) --engine $(ENGINE)
+	@$(BIN)/python -m local_cloud up --stack="$$STACK" --engine="$$ENGINE"
 
 preview: setup  ## show what `make up` would change
-	@$(BIN)/python -m local_cloud preview --stack $(STACK) --engine $(ENGINE)
+	@$(BIN)/python -m local_cloud preview --stack="$$STACK" --engine="$$ENGINE"
 
 down: setup  ## stop the local cloud and remove what it holds
-	@$(BIN)/python -m local_cloud down --stack $(STACK)
+	@$(BIN)/python -m local_cloud down --stack="$$STACK"
 
 outputs: setup  ## print the stack's addresses, the API key and the database's address as JSON
-	@$(BIN)/python -m local_cloud outputs --stack $(STACK) --json
+	@$(BIN)/python -m local_cloud outputs --stack="$$STACK" --json
 
 logs: setup  ## print what the functions wrote in the last minutes
-	@$(BIN)/python -m local_cloud logs --stack $(STACK)
+	@$(BIN)/python -m local_cloud logs --stack="$$STACK"
 
 doctor: setup  ## say what is missing on this machine
-	@$(BIN)/python -m local_cloud doctor --stack $(STACK)
+	@$(BIN)/python -m local_cloud doctor --stack="$$STACK"
 
 test: setup packages  ## run every test but those of `test-cli`
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/cli
@@ -47,16 +50,16 @@ contract: setup  ## prove the API against openapi.yaml; URL=… API_KEY=… for 
 	@$(BIN)/python contract-tests/run.py
 
 breaking-changes: setup  ## say what openapi.yaml breaks for whom, against a released one: BASE=<git ref or file>
-	@$(BIN)/python contract-tests/breaking_changes.py --base '$(BASE)'
+	@$(BIN)/python contract-tests/breaking_changes.py --base "$$BASE"
 
 mutants: setup packages  ## break the product on purpose, one way at a time: the contract's tests must notice; ONLY='database*'
-	@PYTHONPATH=contract-tests $(BIN)/python -m mutants $(if $(ONLY),--only '$(ONLY)')
+	@PYTHONPATH=contract-tests $(BIN)/python -m mutants $(if $(ONLY),--only "$$ONLY")
 
 cost: setup  ## print what a deployed stack costs in a month: make cost STACK=dev LEADS=1000 (a day)
-	@$(BIN)/python -m operations cost --deployment .leadbridge/$(STACK)/state/stack.json --leads-per-day $(LEADS)
+	@$(BIN)/python -m operations cost --stack="$$STACK" --leads-per-day="$$LEADS"
 
 faults: setup packages  ## break every line of the stack in every known way, and count what became of the leads; PART=matrix
-	@$(BIN)/python -m tests.faults $(if $(PART),--part $(PART)) $(if $(JSON),--json)
+	@$(BIN)/python -m tests.faults $(if $(PART),--part="$$PART") $(if $(JSON),--json)
 
 bench: setup  ## measure what a person waits for, and a burst of 300 leads
 	@$(BIN)/python benchmarks/local_cloud.py

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import urllib3
+from botocore.config import Config
 
 from handlers.shared.rut import check_character
 
@@ -136,6 +137,7 @@ def _client(outputs: Mapping[str, Any], service: str) -> Any:
         region_name=outputs["region"],
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 - the local cloud takes any
+        config=Config(proxies={}),
     )
 
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from support import contract
+from support.loopback import spare_from_proxies
 from support.stack import Stack, local_cloud
+
+spare_from_proxies()
 
 
 def pytest_report_header() -> str:

@@ -10,7 +10,6 @@ CLEANER=<the stack's output migrations_function_name>, with AWS credentials, rem
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +20,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support import contract, report
+from support.loopback import spare_from_proxies
 from support.stack import ROOT, Stack, StackError
 
 RESULTS = ROOT / "build" / "contract"
 DEFAULT_EXAMPLES = 100
+REPORTS = (
+    *("answers.jsonl", "schemathesis.xml", "schemathesis.json", "cassette.yaml", "rules.xml"),
+    *("summary.txt", "summary.json"),
+)
 PARTS = ("schemathesis", "rules")
 INTERRUPTED = 130
 
@@ -39,6 +43,7 @@ def main() -> int:
     parser.add_argument("more", nargs="*", help="after --, further options of `schemathesis run`")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    spare_from_proxies()
     try:
         return run(options)
     except (StackError, ValueError) as error:
@@ -61,8 +66,9 @@ def run(options: argparse.Namespace) -> int:
     say(f"stack {stack.url}")
     stack.check()
     clean(stack, [])
-    shutil.rmtree(results, ignore_errors=True)
-    results.mkdir(parents=True)
+    results.mkdir(parents=True, exist_ok=True)
+    for name in REPORTS:  # the folder may hold other things
+        (results / name).unlink(missing_ok=True)
     record = results / "answers.jsonl"
     environment = {**os.environ, "API_KEY": stack.api_key, "CONTRACT_RECORD": str(record), "SEED": str(seed)}
     commands = {
@@ -91,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         rows_left=report.outside(answers),
     )
     summary.write(results)
-    for path in results.glob("*.xml"):
+    for path in filter(Path.is_file, (results / name for name in REPORTS if name.endswith(".xml"))):
         path.write_text(report.runnable(path.read_text(encoding="utf-8")), encoding="utf-8")
     sys.stdout.write(f"\n{summary.text()}reports in {results}\n")
     return 0 if summary.passed else 1

@@ -7,6 +7,7 @@ from typing import Any
 
 def aws_client(service: str, endpoint_url: str, region: str) -> Any:
     import boto3  # late: no command but those that need it should wait for it
+    from botocore.config import Config
 
     return boto3.client(
         service,
@@ -14,4 +15,5 @@ def aws_client(service: str, endpoint_url: str, region: str) -> Any:
         region_name=region,
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106
+        config=Config(proxies={}),  # not even those of the environment
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from local_cloud import commands, deployment
+from local_cloud import commands, deployment, loopback
 from local_cloud.console import Console
 from local_cloud.doctor import doctor
 from local_cloud.errors import LocalCloudError
-from local_cloud.home import REPOSITORY, Home
+from local_cloud.home import REPOSITORY, Home, check_stack_name
 
 INTERRUPTED = 130
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # What the Pulumi CLI prints is for programs, too: `pulumi -- stack output --json`.
     console = Console(as_json=options.json or options.command == "pulumi")
+    os.environ.update(loopback.spared(os.environ))  # for the program and the Pulumi CLI, too
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: a shell's background job begins without it
         signal.signal(number, _interrupt)
     try:
@@ -80,6 +82,7 @@ def _report(error: Exception, command: str, console: Console) -> int:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     root: Path = options.root
+    check_stack_name(options.stack)
     home = Home(options.home) if options.home else Home.of_stack(options.stack, root)
     engine = getattr(options, "engine", deployment.EMBEDDED)
     request = commands.Request(stack=options.stack, home=home, root=root, console=console, engine=engine)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -36,8 +35,17 @@ class Cloud:
     database: Database
 
 
+def running(home: Home) -> Cloud | None:
+    """What runs, which is all or none of it. Raises NotAnswering."""
+    emulator, database = emulator_process.running(home), mariadb.running(home)
+    return Cloud(emulator=emulator, database=database) if emulator and database else None
+
+
 def start(home: Home, *, region: str, say: Say, settings: Settings | None = None) -> Cloud:
-    """Start what does not run, both at once, and say what was done. The caller holds the home's lock."""
+    """Start what does not run, both at once, and say what was done. The caller holds the home's lock.
+
+    Raises NotAnswering for a server that lives and is silent: it is left alone.
+    """
     settings = settings or Settings()
     # What is deployed would believe in tables that are gone: it has to be deployed afresh, too.
     if mariadb.is_fresh(home) and _stop(home, emulator_process.SERVICE):
@@ -58,7 +66,7 @@ def stop(home: Home) -> list[str]:
     """End every process of the home and delete its temporary folders; what was stopped."""
     _stop_cli(home)
     stopped = [service for service in _SERVICES if _stop(home, service)]
-    shutil.rmtree(home.path / "tmp", ignore_errors=True)
+    home.clear_tmp()
     return stopped
 
 
@@ -93,10 +101,7 @@ def _start_emulator(home: Home, region: str, say: Say, settings: Settings) -> Em
 def _clear_away(home: Home, service: str) -> str:
     """Make room for a new start; what was found, in words for the person."""
     process = Process.load(home.record(service))
-    hung = process is not None and process.is_alive()
     left = _stop(home, service)
-    if hung:
-        return "did not answer: restarted"
     if process is not None:
         return "was dead: restarted"
     return "was unknown: restarted" if left else ""
@@ -109,7 +114,7 @@ def _stop(home: Home, service: str) -> bool:
     marker = home.marker if service == emulator_process.SERVICE else mariadb.marker(home)
     left = kill_marked(marker)
     home.record(service).unlink(missing_ok=True)
-    shutil.rmtree(home.tmp(service), ignore_errors=True)
+    home.clear_tmp(service)
     return ran or left > 0
 
 

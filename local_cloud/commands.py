@@ -61,8 +61,8 @@ def up(request: Request, *, leads: bool) -> int:
 
 
 def preview(request: Request) -> int:
+    running = deployment.running_cloud(request.home, request.stack)
     with request.home.lock(f"preview --stack {request.stack}"):
-        running = _start(request)
         previewed = _deployment(request, running).preview()
     request.console.say(summary_line(request.what, counted(previewed.counts, done=False), previewed.seconds))
     steps = [
@@ -76,8 +76,9 @@ def preview(request: Request) -> int:
 
 
 def pulumi(request: Request, arguments: Sequence[str]) -> int:
+    running = deployment.running_cloud(request.home, request.stack)
     with request.home.lock(f"pulumi {arguments[0]} --stack {request.stack}"):
-        return _deployment(request, _start(request)).pulumi(arguments)
+        return _deployment(request, running).pulumi(arguments)
 
 
 def _say_how_to_stop(request: Request) -> None:
@@ -105,8 +106,11 @@ def down(request: Request) -> int:
         stopped = cloud.stop(home)
         home.remove()
     console.say(summary_line("stopped", ", ".join(stopped) or "nothing ran"))
+    kept = "; the folder stays, with what else is in it" if home.path.exists() else ""
     console.say(
-        summary_line("removed", f"{home.path}, with the database's data, the deployment's state and the logs")
+        summary_line(
+            "removed", f"{home.path}, with the database's data, the deployment's state and the logs{kept}"
+        )
     )
     console.result({"stopped": stopped, "removed": str(home.path)})
     return 0

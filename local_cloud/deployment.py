@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from local_cloud import cloud
 from local_cloud.aws_client import aws_client
 from local_cloud.cloud import Cloud
 from local_cloud.console import Console, StepReporter, summary_line
@@ -54,7 +56,7 @@ class Deployment:
         home: Home,
         stack: str,
         root: Path,
-        cloud: Cloud,
+        running: Cloud,
         console: Console,
         *,
         engine: str = EMBEDDED,
@@ -63,7 +65,7 @@ class Deployment:
         self._engine_name = engine
         self._root = root
         self._stack = stack
-        self._cloud = cloud
+        self._cloud = running
         self._console = console
         self._config = declared_config(root, stack)
         self._region = region_of(self._config)
@@ -182,20 +184,33 @@ def command(name: str, home: Home, stack: str) -> str:
     """The command line that does it to this home and stack."""
     if home.path == Home.of_stack(stack, REPOSITORY).path:
         return f"make {name}" if stack == "local" else f"make {name} STACK={stack}"
-    return f"python -m local_cloud {name} --stack {stack} --home {home.path}"
+    return f"python -m local_cloud {name} --stack {stack} --home {shlex.quote(str(home.path))}"
+
+
+def running_cloud(home: Home, stack: str) -> Cloud:
+    """For what only looks, and so starts nothing. Raises LocalCloudError when the cloud does not run."""
+    found = cloud.running(home) if home.exists() else None
+    if found is None:
+        raise LocalCloudError(f"The local cloud in {home.path} is not running. Run: {command('up', home, stack)}")
+    return found
 
 
 def outputs(home: Home, stack: str, region: str) -> dict[str, Any]:
     """What the stack put out, and how to reach the cloud. Raises LocalCloudError when it is not up."""
-    from local_cloud import emulator_process, mariadb
     from local_cloud.engine import read_outputs
 
-    emulator, database = emulator_process.running(home), mariadb.running(home)
-    stack_outputs = read_outputs(home.state_file)
-    lost = not home.deployed_on.exists() or emulator is None or home.deployed_on.read_text() != emulator.start_id
-    if not stack_outputs or emulator is None or database is None or lost:
-        missing = "has nothing deployed" if not stack_outputs else "is not running, or was restarted"
-        raise LocalCloudError(f"The local cloud in {home.path} {missing}. Run: {command('up', home, stack)}")
+    stack_outputs = read_outputs(home.state_file) if home.exists() else {}
+    if not stack_outputs:
+        raise LocalCloudError(
+            f"The local cloud in {home.path} has nothing deployed. Run: {command('up', home, stack)}"
+        )
+    running = running_cloud(home, stack)
+    emulator, database = running.emulator, running.database
+    if not home.deployed_on.exists() or home.deployed_on.read_text() != emulator.start_id:
+        raise LocalCloudError(
+            f"The local cloud in {home.path} was restarted, and has nothing deployed any more."
+            f" Run: {command('up', home, stack)}"
+        )
     return {
         "region": region,
         **stack_outputs,

@@ -7,12 +7,13 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 
 from local_cloud import cloud, emulator_process, lambda_interpreter, mariadb, mariadb_install
 from local_cloud.console import Console
-from local_cloud.errors import LocalCloudError
+from local_cloud.errors import LocalCloudError, NotAnswering
 from local_cloud.home import HOST, Home, is_free
 from local_cloud.processes import Process
 
@@ -90,7 +91,9 @@ def _folder(home: Home) -> Iterator[Finding]:
         return
     mode = home.path.stat().st_mode & 0o777
     if mode & 0o077:
-        yield Finding("home", f"{home.path} is open to others ({mode:o})", f"chmod 700 {home.path}")
+        yield Finding(
+            "home", f"{home.path} is open to others ({mode:o})", f"chmod 700 {shlex.quote(str(home.path))}"
+        )
     elif not os.access(home.path, os.W_OK):
         yield Finding("home", f"{home.path} is not writable", "Give --home a folder that you may write to.")
     else:
@@ -102,30 +105,36 @@ def _processes(home: Home) -> Iterator[Finding]:
         emulator_process.SERVICE: emulator_process.running,
         mariadb.SERVICE: mariadb.running,
     }
-    again = "python -m local_cloud up starts it again."
+    again = "`up` starts it again."
     for service, running in answering.items():
         process = Process.load(home.record(service))
         if process is None:
             yield Finding(service, "not running")
         elif not process.is_alive():
             yield Finding(service, f"process {process.pid} has died; its log: {home.log(service)}", again)
-        elif running(home) is None:
-            yield Finding(service, f"process {process.pid} does not answer; its log: {home.log(service)}", again)
         else:
-            yield Finding(service, f"running as process {process.pid}")
+            try:
+                found = running(home)
+            except NotAnswering as error:
+                yield Finding(service, f"process {process.pid} does not answer", str(error))
+            else:
+                yield (
+                    Finding(service, f"running as process {process.pid}")
+                    if found
+                    else Finding(service, f"process {process.pid} has died; its log: {home.log(service)}", again)
+                )
+    emulator = Process.load(home.record(emulator_process.SERVICE))
     workers = [stray.pid for stray in cloud.strays(home)]
-    if workers and emulator_process.running(home) is None:
+    if workers and not (emulator and emulator.is_alive()):
         pids = ", ".join(map(str, workers))
-        yield Finding(
-            "leftovers", f"processes of this home without a server: {pids}", "python -m local_cloud down"
-        )
+        yield Finding("leftovers", f"processes of this home without a server: {pids}", "`down` or `up` ends them.")
 
 
 def _ports(home: Home) -> Iterator[Finding]:
     try:
         ports = home.ports()
     except LocalCloudError as error:
-        yield Finding("ports", str(error), f"rm {home.path / 'ports.json'}")
+        yield Finding("ports", str(error), f"rm {shlex.quote(str(home.path / 'ports.json'))}")
         return
     for service, port in ports.items():
         process = Process.load(home.record(service))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import importlib.metadata
 import os
+import re
 import secrets
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from local_cloud import loopback
 from local_cloud.emulator.server import START_ID_PATH
 from local_cloud.errors import ServiceFailed
 from local_cloud.home import HOST, REPOSITORY, Home
-from local_cloud.processes import Process, exit_status, start_daemon
+from local_cloud.processes import await_answer, exit_status, find_server, start_daemon
 
 SERVICE = "cloud"
 _START_SECONDS = 30.0
-_ASKED = 3
-_PAUSE_SECONDS = 0.2
+_START_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,18 +35,19 @@ class Emulator:
 
 
 def running(home: Home) -> Emulator | None:
-    """The emulator of this home, when it runs and answers."""
-    process = Process.load(home.record(SERVICE))
-    port = home.ports().get(SERVICE)
-    if process is None or port is None or not process.is_alive():
+    """The emulator of this home; None when its process is gone. Raises NotAnswering."""
+    process = find_server(home.record(SERVICE), home.marker)
+    if process is None:
         return None
-    for _ in range(_ASKED):  # one lost connection is no death
-        start_id = _ask_start_id(port, timeout=5)
-        if start_id:
-            return _emulator(port, start_id)
-        if process.wait(_PAUSE_SECONDS):
-            break
-    return None
+    port = home.ports().get(SERVICE, 0)
+    start_id = await_answer(
+        process,
+        lambda: _ask_start_id(port, timeout=5),
+        name="emulator",
+        address=f"{HOST}:{port}",
+        log=home.log(SERVICE),
+    )
+    return None if start_id is None else _emulator(port, start_id)
 
 
 def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str, str] | None = None) -> Emulator:
@@ -103,15 +104,17 @@ def _environment(home: Home, region: str) -> dict[str, str]:
         "MINISTACK_REGION": region,
         "S3_DATA_DIR": str(temporary / "s3"),
         "STATE_DIR": str(temporary / "state"),
+        **loopback.spared({}),
     }
 
 
 def _ask_start_id(port: int, timeout: float) -> str | None:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}{START_ID_PATH}", timeout=timeout) as answer:
-            return str(answer.read().decode())
-    except (OSError, ValueError, urllib.error.URLError):
+        with loopback.opener.open(f"http://{HOST}:{port}{START_ID_PATH}", timeout=timeout) as answer:
+            start_id = answer.read(1000).decode(errors="replace")
+    except (OSError, ValueError, http.client.HTTPException):
         return None
+    return start_id if _START_ID.fullmatch(start_id) else None  # whoever answers otherwise is not the emulator
 
 
 def _last_words(log: Path, seen: int) -> str:

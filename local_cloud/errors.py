@@ -11,3 +11,7 @@ class HomeLocked(LocalCloudError):
 
 class ServiceFailed(LocalCloudError):
     """A server of the local cloud did not start, or stopped."""
+
+
+class NotAnswering(LocalCloudError):
+    """A server of the local cloud lives and gives no answer, which is no proof that it is lost."""

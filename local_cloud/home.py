@@ -8,16 +8,19 @@ import hashlib
 import json
 import os
 import random
+import re
 import secrets
-import shutil
 import socket
 import threading
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local_cloud import ownership
 from local_cloud.errors import HomeLocked, LocalCloudError
+from local_cloud.ownership import LOCK, MARKER
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -31,17 +34,35 @@ _choosing_port = threading.Lock()
 PULUMI_CLI = "pulumi"
 """The record of a running Pulumi CLI; it is there only while one runs."""
 
-_ENTRIES = ("data", "logs", "state", "tmp", "secrets", "ports.json", "run", "pulumi")
+STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+# What the local cloud makes in a home, and so all that it ever deletes there.
+_FOLDERS_AT_ONCE = ("logs", "state", "tmp", "secrets", "run")
+_FOLDERS = (*_FOLDERS_AT_ONCE, "data", "pulumi")
+_FILES = ("ports.json",)
 
 
 class Home:
-    """One local cloud's folder. Every folder in it is 0700 and every secret 0600."""
+    """One local cloud's folder. Every folder in it is 0700 and every secret 0600.
+
+    Raises LocalCloudError for a path that no home can have.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in str(path.absolute())):
+            raise LocalCloudError(
+                f"{str(path.absolute())!r} can't be a local cloud's folder: it has a line break or another control"
+                " character in its name, or is not UTF-8. Use another."
+            )
+        try:
+            self.path = path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise LocalCloudError(f"{path} leads nowhere ({error}). Give --home another folder.") from error
 
     @classmethod
     def of_stack(cls, stack: str, root: Path = REPOSITORY) -> Home:
+        """Raises LocalCloudError for what can't be a stack's name."""
+        check_stack_name(stack)
         return cls(root / ".leadbridge" / stack)
 
     @property
@@ -94,37 +115,65 @@ class Home:
         return self.secret("database-certificate.key")
 
     def exists(self) -> bool:
-        return any((self.path / entry).exists() for entry in _ENTRIES)
+        """Whether the folder is a home. Raises LocalCloudError for one with the marker of another."""
+        return ownership.read_marker(self.path) is not None or self._is_of_previous_release()
+
+    def _is_of_previous_release(self) -> bool:
+        from local_cloud.processes import Process  # late, since it imports this module
+
+        if not ownership.is_of_previous_release(self.path, self.marker):
+            return False
+        # In a copy, what runs belongs to the folder that it was copied from.
+        own = (self.marker, f"--defaults-file={self.path / 'run' / 'mariadb.cnf'}")
+        processes = [Process.load(self.record(service)) for service in ("cloud", "database")]
+        return not any(process and process.marker not in own and process.is_alive() for process in processes)
 
     def create(self) -> None:
-        """Make the folder, or complete it; refuse one that holds something else."""
-        if self.path.is_dir() and any(self.path.iterdir()) and not self.exists():
-            known = {entry.name for entry in self.path.iterdir()} <= {"lock"}
-            if not known:
-                raise LocalCloudError(
-                    f"{self.path} holds files that are not a local cloud's. Give --home an empty or new folder."
-                )
+        """Make the folder, or complete it. Raises LocalCloudError for one that is somebody else's."""
         try:
-            for folder in (self.path, *(self.path / name for name in ("logs", "state", "tmp", "secrets", "run"))):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                folder.chmod(0o700)
+            if ownership.read_marker(self.path) is None:
+                write_private(self.path / MARKER, self._new_marker().text())
+            self.path.chmod(0o700)
+            self.refuse_strangers()
+            for name in _FOLDERS_AT_ONCE:
+                (self.path / name).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise LocalCloudError(
                 f"The folder {self.path} can't be used: {error.strerror or error}. "
                 "Give --home a folder that you may write to."
             ) from error
 
+    def _new_marker(self) -> ownership.Marker:
+        if self._is_of_previous_release():  # whose `down` deleted the folder of every home
+            return ownership.marker_of(self.path, folder_made=True)
+        return ownership.take(self.path, REPOSITORY, lambda parent: Home(parent).exists())
+
+    def refuse_strangers(self) -> None:
+        """Raises LocalCloudError when an entry of the home is a link, a mount or otherwise not what was made."""
+        ownership.refuse_strangers(self.path, _FOLDERS, (*_FILES, LOCK, MARKER))
+
+    def clear_tmp(self, service: str = "") -> None:
+        ownership.delete_tree(self.path / "tmp" / service)
+
     def remove(self) -> None:
-        """Delete what the local cloud made, and the folder itself when nothing else is in it."""
-        for name in _ENTRIES:
-            entry = self.path / name
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink(missing_ok=True)
-        (self.path / "lock").unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.path.rmdir()
+        """Delete what the local cloud made: the folder itself only if it did, and when nothing else is in it."""
+        marker = ownership.read_marker(self.path)
+        if marker is None:
+            return
+        self.refuse_strangers()
+        for name in _FOLDERS:
+            ownership.delete_tree(self.path / name)
+        try:
+            for name in (*_FILES, MARKER, LOCK):  # the lock last: whoever waits for it finds no marker any more
+                for entry in self.path.iterdir():
+                    if entry.name == name or ownership.draft_of(name).fullmatch(entry.name):
+                        entry.unlink()
+            if not marker.folder_made:
+                self.path.chmod(marker.mode)
+            elif not any(self.path.iterdir()):
+                self.path.rmdir()
+        except OSError as error:
+            raise LocalCloudError(f"{error.filename} can't be deleted: {error.strerror or error}.") from error
 
     def port(self, service: str) -> int:
         """The service's port: the one it had before while that is free, else a free one, kept for next time."""
@@ -166,7 +215,6 @@ class Home:
 
         Raises HomeLocked, which names the command that holds it.
         """
-        self.create()
         handle = self._lock_file(command)
         try:
             yield
@@ -174,9 +222,13 @@ class Home:
             os.close(handle)
 
     def _lock_file(self, command: str) -> int:
-        path = self.path / "lock"
+        path = self.path / LOCK
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.create()
+            try:
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError:
+                continue  # a `down` deleted the folder in between
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -188,10 +240,18 @@ class Home:
             if _is_same_file(handle, path):
                 break
             os.close(handle)  # a `down` deleted the folder in between
-            self.create()
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"`{command}` (process {os.getpid()}, since {time.strftime('%H:%M:%S')})\n".encode(), 0)
         return handle
+
+
+def check_stack_name(stack: str) -> None:
+    """Pulumi's own rule, which also keeps a name from leading out of the folder that is named after it."""
+    if not STACK_NAME.fullmatch(stack) or stack in (".", ".."):
+        raise LocalCloudError(
+            f"{stack!r} can't be a stack's name: use up to 100 letters, digits, hyphens, underscores and periods,"
+            " but not . or .."
+        )
 
 
 def is_free(port: int) -> bool:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -74,5 +75,5 @@ def _make(target: Path, requirements: Path, base: str) -> None:
             words = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-15:])
             raise LocalCloudError(
                 f"The Lambda functions' interpreter could not be made from {requirements}. "
-                f"`{' '.join(command)}` says:\n  {words}"
+                f"`{shlex.join(command)}` says:\n  {words}"
             )

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local_cloud import certificate, mariadb_install
+from local_cloud import certificate, mariadb_install, ownership
 from local_cloud.errors import ServiceFailed
 from local_cloud.home import HOST, Home, write_private
-from local_cloud.processes import Process, exit_status, start_daemon
+from local_cloud.processes import await_answer, exit_status, find_server, start_daemon
 
 SERVICE = "database"
 DATABASE = "crm"
 OWNER = "crm_owner"
 _START_SECONDS = 30.0
-_ASKED = 3
-_PAUSE_SECONDS = 0.2
 _SMALL = (
     "--innodb-log-file-size=16M",
     "--innodb-buffer-pool-size=32M",
@@ -45,18 +42,18 @@ def is_fresh(home: Home) -> bool:
 
 
 def running(home: Home) -> Database | None:
-    """The server of this home, when it runs and answers."""
-    process = Process.load(home.record(SERVICE))
-    port = home.ports().get(SERVICE)
-    if process is None or port is None or not process.is_alive():
+    """The server of this home; None when its process is gone. Raises NotAnswering."""
+    process = find_server(home.record(SERVICE), marker(home))
+    if process is None:
         return None
-    for _ in range(_ASKED):  # one lost connection is no death
-        database = _log_in(home, port)
-        if database is not None:
-            return database
-        if process.wait(_PAUSE_SECONDS):
-            break
-    return None
+    port = home.ports().get(SERVICE, 0)
+    return await_answer(
+        process,
+        lambda: _log_in(home, port),
+        name="database",
+        address=f"{HOST}:{port}",
+        log=home.log(SERVICE),
+    )
 
 
 def start(
@@ -112,15 +109,15 @@ def _options_path(home: Home) -> Path:
 
 def _make_data_folder(home: Home, programs: mariadb_install.Programs) -> None:
     draft = home.path / "tmp" / "new-data"
-    shutil.rmtree(draft, ignore_errors=True)
-    temporary = home.tmp(SERVICE)
-    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ownership.delete_tree(draft)
+    home.tmp(SERVICE).mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Below the working folder, whose own name the script would hand to chown and others in pieces.
     command: list[str | Path] = [
         programs.install_db,
         "--no-defaults",
-        f"--datadir={draft}",
+        f"--datadir=./{draft.name}",
         # In a shared one, a server that starts deletes the temporary tables of another.
-        f"--tmpdir={temporary}",
+        f"--tmpdir=../{SERVICE}",
         "--skip-test-db",
         "--skip-name-resolve",
         "--auth-root-authentication-method=socket",
@@ -128,7 +125,12 @@ def _make_data_folder(home: Home, programs: mariadb_install.Programs) -> None:
         *_SMALL,
     ]
     done = subprocess.run(  # noqa: S603 (the program found on this machine)
-        command, capture_output=True, text=True, check=False, env={"PATH": mariadb_install.search_path()}
+        command,
+        cwd=draft.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": mariadb_install.search_path()},
     )
     if done.returncode != 0:
         words = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-15:])
@@ -138,19 +140,24 @@ def _make_data_folder(home: Home, programs: mariadb_install.Programs) -> None:
 
 
 def _write_options(home: Home, port: int, settings: Mapping[str, str]) -> Path:
-    temporary = home.tmp(SERVICE)
-    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.tmp(SERVICE).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(home.secret("mariadb-init.sql"), _accounts(home))
-    tls = {"ssl-cert": home.certificate, "ssl-key": home.certificate_key} if home.certificate.exists() else {}
+    tls = {
+        option: f"../secrets/{path.name}"
+        for option, path in (("ssl-cert", home.certificate), ("ssl-key", home.certificate_key))
+        if home.certificate.exists()
+    }
     values = {
-        "datadir": home.data,
+        # Every path is relative, since the home's own may hold what such a file can't: the data folder's to the
+        # server's working folder, the others' to the data folder.
+        "datadir": "./data",
         "port": port,
         "bind-address": HOST,
-        # Inside the data folder: a path from the root may be longer than a socket's name may be.
+        # A path from the root may be longer than a socket's name may be.
         "socket": "database.sock",
         "pid-file": "database.pid",
-        "tmpdir": temporary,
-        "init-file": home.secret("mariadb-init.sql"),
+        "tmpdir": f"../tmp/{SERVICE}",
+        "init-file": "../secrets/mariadb-init.sql",
         "skip-name-resolve": "ON",
         "character-set-server": "utf8mb4",
         "collation-server": "utf8mb4_unicode_ci",

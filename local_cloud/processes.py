@@ -10,11 +10,19 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from local_cloud.errors import NotAnswering
 from local_cloud.home import read_json, write_private
 
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 15.0
+"""How long a server that lives may be silent: it may be starting, or busy."""
+
+_PAUSE_SECONDS = 0.2
 _PROC = Path("/proc")
 
 
@@ -111,6 +119,38 @@ def start_daemon(
     process.save(record)
     _children[process] = child
     return process
+
+
+def find_server(record: Path, marker: str) -> Process | None:
+    """The living server that the record names, else the one with this marker, which is then recorded again."""
+    process = Process.load(record)
+    if process is not None and process.is_alive():
+        return process
+    for found in find_marked(marker):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(found.pid) == found.pid:  # what it started itself is in its session
+                found.save(record)
+                return found
+    return None
+
+
+def await_answer(process: Process, ask: Callable[[], T | None], *, name: str, address: str, log: Path) -> T | None:
+    """What `ask` brings back; None when the process has ended.
+
+    Raises NotAnswering when it lives and is silent for PATIENCE_SECONDS: busy, stopped, or cut off.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (answer := ask()) is None:
+        if process.wait(_PAUSE_SECONDS):
+            return None
+        if time.monotonic() > deadline:
+            raise NotAnswering(
+                f"The {name} lives (process {process.pid}) and does not answer at {address}. It may be busy,"
+                f" or stopped (`kill -CONT {process.pid}` wakes it): run the command again when it answers. Its"
+                f" log is {log}. Nothing was stopped. If it is lost, end it with `kill -9 {process.pid}`, and `up`"
+                " starts it anew."
+            )
+    return answer
 
 
 def exit_status(process: Process) -> int | None:

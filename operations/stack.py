@@ -1,6 +1,8 @@
 """A deployed stack as an operator reaches it: its outputs, and clients of its cloud."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,10 +13,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from operations import http
 from operations.errors import OperationsError
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_STACK = "local"
+_STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _NEEDED = ("api_url", "event_bus_name", "dead_letter_queue_url", "lead_flow_arn", "lead_table_name", "region")
 _CONFIG = Config(
     connect_timeout=5,
@@ -32,6 +36,12 @@ class Place:
     home: Path | None = None
     outputs: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.stack is not None:
+            parts = self.stack.split("/")  # on AWS, Pulumi also knows it by organization/project/stack
+            for part in parts if len(parts) <= 3 and not self.home else [self.stack]:
+                check_stack_name(part)
+
     @property
     def is_local(self) -> bool:
         return self.outputs is None and (self.home is not None or self.stack in (None, LOCAL_STACK))
@@ -40,7 +50,18 @@ class Place:
     def options(self) -> str:
         """As they are written on a command line."""
         words = {"--stack": self.stack, "--home": self.home, "--outputs": self.outputs}
-        return "".join(f" {option} {value}" for option, value in words.items() if value is not None)
+        return "".join(
+            f" {option} {shlex.quote(str(value))}" for option, value in words.items() if value is not None
+        )
+
+
+def check_stack_name(stack: str) -> None:
+    """By Pulumi's rule, as the local cloud has it, too. Raise OperationsError."""
+    if not _STACK_NAME.fullmatch(stack) or stack in (".", ".."):
+        raise OperationsError(
+            f"{stack!r} can't be a stack's name: use up to 100 letters, digits, hyphens, underscores and periods,"
+            " but not . or .."
+        )
 
 
 class Stack:
@@ -76,8 +97,9 @@ class Stack:
             "aws_access_key_id": "test",
             "aws_secret_access_key": "test",
         }
+        config = _CONFIG.merge(Config(proxies={})) if http.is_loopback(self._endpoint_url or "") else _CONFIG
         return boto3.client(
-            service, region_name=self.region, config=_CONFIG, **(local if self._endpoint_url else {})
+            service, region_name=self.region, config=config, **(local if self._endpoint_url else {})
         )
 
     def command(self, words: str) -> str:
@@ -93,12 +115,20 @@ def find(place: Place) -> Stack:
 
 
 def _local_command(place: Place) -> list[str]:
-    home = ["--home", str(place.home)] if place.home else []
-    return [sys.executable, "-m", "local_cloud", "outputs", "--json", "--stack", place.stack or LOCAL_STACK, *home]
+    home = [f"--home={place.home}"] if place.home else []
+    return [
+        sys.executable,
+        "-m",
+        "local_cloud",
+        "outputs",
+        "--json",
+        f"--stack={place.stack or LOCAL_STACK}",
+        *home,
+    ]
 
 
 def _pulumi_command(place: Place) -> list[str]:
-    return ["pulumi", "stack", "output", "--json", "--non-interactive", "--stack", str(place.stack)]
+    return ["pulumi", "stack", "output", "--json", "--non-interactive", f"--stack={place.stack}"]
 
 
 def _from_file(path: Path) -> Mapping[str, Any]:
@@ -109,7 +139,7 @@ def _from_file(path: Path) -> Mapping[str, Any]:
 
 
 def _printed(command: list[str]) -> Mapping[str, Any]:
-    shown = " ".join(["python", *command[1:]] if command[0] == sys.executable else command)
+    shown = shlex.join(["python", *command[1:]] if command[0] == sys.executable else command)
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     except FileNotFoundError as error:

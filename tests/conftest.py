@@ -1,14 +1,18 @@
 """What tests of several folders share: a deployed local stack that they only use, and the graph of each stack."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
 
 from components.function import RUNTIME
+from local_cloud import loopback
 from tests.components.graph import STACKS, Graph, record
 from tests.handlers import runtime
 from tests.stack import LocalCloud, Stack
+
+os.environ.update(loopback.spared(os.environ))  # every server that a test asks is on this machine
 
 
 def pytest_report_header() -> str:

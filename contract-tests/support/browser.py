@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 NAMES = ("chromium", "google-chrome")
 SWITCHES = [
     "--no-sandbox",
+    "--no-proxy-server",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import urllib3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from support import curl
@@ -131,6 +132,7 @@ class Stack:
             region_name=self.outputs["region"],
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            config=Config(proxies={}),
         )
 
     def check(self) -> None:

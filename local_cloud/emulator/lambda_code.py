@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local_cloud import loopback
+
 # Set by Lambda itself: a function's own variables can't replace them.
 RESERVED = frozenset(
     (
@@ -83,6 +85,7 @@ def environment(
         "TZ": ":UTC",
         **{key: value for key, value in credentials.items() if value},
     }
+    variables |= loopback.spared(variables)  # a proxy that the function has on AWS does not know this machine
     if logging.get("LogFormat") == "JSON":
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = logging.get("ApplicationLogLevel") or "INFO"

@@ -80,6 +80,7 @@ def configure(settings: dict[str, Any]) -> None:
     options = [
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.enable_http_proxy", 0),  # the engine is on this machine
     ]
     channel = grpc.insecure_channel(settings["address"], options=options)
     pulumi.runtime.set_all_config(settings["config"], settings["secret_keys"])

@@ -65,6 +65,7 @@ class Cloud:
                         region_name=self.region,
                         endpoint_url=self.endpoint,
                         config=Config(
+                            proxies={},  # not even those of the environment
                             connect_timeout=5,
                             read_timeout=READ_TIMEOUT_SECONDS,
                             # A creation that is tried twice hides its error behind "already exists".

@@ -13,9 +13,10 @@ from pathlib import Path
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from local_cloud import emulator_process, mariadb
+from local_cloud import cloud
 from local_cloud.engine import Provider, ProviderError
 from local_cloud.engine.monitor import MESSAGE_OPTIONS
+from local_cloud.errors import NotAnswering
 from local_cloud.home import HOST, Home
 from local_cloud.provider import AwsProvider, DatabaseServer
 from local_cloud.pulumi_cli.servicer import Servicer
@@ -25,13 +26,17 @@ PARALLEL = 32
 
 
 def provider_of(home: Home, settings: Mapping[str, str]) -> Provider:
-    """Raises ProviderError when the home's cloud does not run."""
-    emulator, database = emulator_process.running(home), mariadb.running(home)
-    if emulator is None or database is None:
+    """Raises ProviderError when the home's cloud does not run, or does not answer."""
+    try:
+        running = cloud.running(home)
+    except NotAnswering as error:
+        raise ProviderError(str(error)) from error
+    if running is None:
         raise ProviderError(f"the local cloud in {home.path} is not running: start it with `up`")
+    database = running.database
     server = DatabaseServer(host=database.host, port=database.port, user=database.user, password=database.password)
     region = {"region": settings["region"]} if "region" in settings else {}
-    return AwsProvider(emulator.endpoint_url, database=server, **region)
+    return AwsProvider(running.emulator.endpoint_url, database=server, **region)
 
 
 def plugin_version() -> str:

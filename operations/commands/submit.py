@@ -7,6 +7,7 @@ from typing import Any
 
 import urllib3
 
+from operations import http
 from operations.console import Console
 from operations.errors import OperationsError
 from operations.following import follow
@@ -58,9 +59,9 @@ def _lead(options: argparse.Namespace) -> Any:
 
 
 def _post(stack: Stack, lead: Any) -> str:
-    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=35))
     url = f"{stack.api_url}/leads"
     try:
+        pool = http.pool_for(url, retries=False, timeout=urllib3.Timeout(connect=5, read=35))
         response = pool.request("POST", url, json=lead)
         answer = response.json()
     except urllib3.exceptions.HTTPError as error:

@@ -10,16 +10,19 @@ from operations.cost.errors import CostError
 from operations.cost.estimate import Estimate, Line, estimate
 from operations.cost.graph import Graph
 from operations.cost.prices import FILE, Prices
+from operations.stack import ROOT, check_stack_name
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--leads-per-day", type=float, default=1000, metavar="N", help="default: 1000")
-    parser.add_argument(
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
         "--deployment",
         metavar="FILE",
         default="-",
         help="what `pulumi stack export` prints; - reads standard input",
     )
+    source.add_argument("--stack", help="one that is deployed on the local cloud of this checkout")
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
@@ -28,9 +31,16 @@ def run(options: argparse.Namespace) -> int:
     if options.leads_per_day <= 0:
         raise CostError(f"--leads-per-day is {options.leads_per_day:g}; use a number above 0")
     prices = Prices.read()
-    result = estimate(Graph.of_deployment(_deployment(options.deployment)), options.leads_per_day, prices)
+    deployment = _state_of(options.stack) if options.stack is not None else options.deployment
+    result = estimate(Graph.of_deployment(_deployment(deployment)), options.leads_per_day, prices)
     sys.stdout.write(_as_json(result, prices) if options.json else _as_table(result, prices))
     return 0
+
+
+def _state_of(stack: str) -> str:
+    """Where the local cloud keeps the stack's state. Raise OperationsError for what can't be a stack's name."""
+    check_stack_name(stack)
+    return str(ROOT / ".leadbridge" / stack / "state" / "stack.json")
 
 
 def _deployment(name: str) -> Any:

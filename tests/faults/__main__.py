@@ -8,11 +8,13 @@ Makes a stack of its own, in a folder that it removes. Ends with 1 when a lead w
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from local_cloud import loopback
 from tests.faults.long_form import PARTS, Run
 from tests.stack import LocalCloud, Stack
 
@@ -20,6 +22,7 @@ from tests.stack import LocalCloud, Stack
 def main() -> int:
     options = _options()
     started = time.monotonic()
+    os.environ.update(loopback.spared(os.environ))
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {text}", file=sys.stderr, flush=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -33,6 +33,9 @@ pulumi.export("database", f"{config.require('databaseHost')}:{config.require('da
 pulumi.export("owner_secret_arn", config.require("databaseOwnerSecretArn"))
 pulumi.export("api_key", pulumi.Output.secret("k3y"))
 """
+
+
+LOCAL_CLOUD = (sys.executable, "-m", "local_cloud")
 
 
 class Project:
@@ -75,10 +78,18 @@ class Project:
     def json(self, *words: str, status: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", status=status)[0])
 
-    def kill(self, service: str) -> None:
+    def process(self, service: str) -> Process | None:
+        """The service's, when it lives."""
         process = Process.load(self.home.record(service))
+        return process if process and process.is_alive() else None
+
+    def signal(self, service: str, number: int) -> None:
+        process = self.process(service)
         assert process is not None
-        os.kill(process.pid, signal.SIGKILL)
+        assert process.signal(number)
+
+    def kill(self, service: str) -> None:
+        self.signal(service, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -176,6 +187,54 @@ def test_a_second_command_at_work_is_told_who_holds_the_home(deployed: Project) 
     assert "in use by `up --stack local`" in err
 
 
+@pytest.mark.parametrize("service", ["cloud", "database"])
+def test_a_server_that_lives_and_is_silent_is_left_alone(deployed: Project, service: str) -> None:
+    deployed.run("up", "--no-leads")
+    living = deployed.process(service)
+    deployed.signal(service, signal.SIGSTOP)
+    try:
+        # All at once, since each waits a while for an answer.
+        commands = [
+            deployed.start(*words) for words in (["up", "--no-leads"], ["preview"], ["outputs"], ["doctor"])
+        ]
+        for command in commands:
+            out, err = command.communicate(timeout=50)
+            assert f"(process {living and living.pid}) and does not answer" in out + err
+            assert command.returncode == 1
+        assert deployed.process(service) == living
+    finally:
+        deployed.signal(service, signal.SIGCONT)
+    out, _ = deployed.run("up", "--no-leads")
+    assert re.search(r"^stack local +no changes", out, re.MULTILINE), "nothing of it was thrown away"
+
+
+@pytest.mark.parametrize("exempt", [{}, {"NO_PROXY": "example.com"}, {"no_proxy": "example.com"}])
+def test_a_proxy_of_the_person_is_not_asked_for_this_machines_servers(
+    deployed: Project, monkeypatch: pytest.MonkeyPatch, exempt: dict[str, str]
+) -> None:
+    deployed.run("up", "--no-leads")
+    before = {service: deployed.process(service) for service in ("cloud", "database")}
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.listen()
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            for spelling in (name, name.upper()):
+                monkeypatch.delenv(spelling, raising=False)
+                if name != "no_proxy":
+                    monkeypatch.setenv(spelling, address)
+        for name, value in exempt.items():
+            monkeypatch.setenv(name, value)
+        out, _ = deployed.run("up", "--no-leads")
+        assert out.count("already running") == 2
+        assert re.search(r"^stack local +no changes", out, re.MULTILINE)
+        for words in ("preview", "outputs", "logs", "doctor"):
+            deployed.run(words)
+        proxy.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert {service: deployed.process(service) for service in before} == before
+
+
 def test_a_failing_program_is_shown_and_what_it_made_is_kept(deployed: Project) -> None:
     (deployed.root / "__main__.py").write_text("raise RuntimeError('a fault of the program')\n")
     try:
@@ -209,7 +268,9 @@ def test_a_restarted_cloud_is_noticed_and_deployed_afresh(deployed: Project) -> 
     assert "Run: python -m local_cloud up --stack" in err, "the command for this home"
     out, _ = deployed.run("doctor", status=1)
     assert re.search(r"PROBLEM +cloud +process \d+ has died", out)
-    assert deployed.json("preview")["counts"]["create"] >= 1, "the preview knows that the resources are gone"
+    _, err = deployed.run("preview", status=1)
+    assert "is not running. Run: python -m local_cloud up --stack" in err
+    assert deployed.process("cloud") is None, "who only looks starts nothing"
     out, _ = deployed.run("up", "--no-leads")
     assert "deployed afresh" in out
     assert (deployed.home.path / "state" / "stack.json.lost").exists()
@@ -218,9 +279,16 @@ def test_a_restarted_cloud_is_noticed_and_deployed_afresh(deployed: Project) -> 
     assert queues.send_message(QueueUrl=values["queue_url"], MessageBody="x")["MessageId"]
 
 
-def test_preview_works_before_the_first_up_and_down_leaves_nothing(project: Project) -> None:
-    out, _ = project.run("preview")
-    assert re.search(r"^  \+ create  aws:sqs/queue:Queue leads", out, re.MULTILINE)
+@pytest.mark.parametrize("words", [["preview"], ["outputs"], ["logs"], ["pulumi"], ["preview", "--engine", "cli"]])
+def test_what_only_looks_starts_and_makes_nothing(project: Project, words: list[str]) -> None:
+    _, err = project.run(*words, status=1)
+    assert re.search(r"is not running|has nothing deployed", err)
+    assert f"Run: python -m local_cloud up --stack local --home {project.home.path}" in err
+    assert not project.home.path.exists()
+
+
+def test_down_leaves_nothing(project: Project) -> None:
+    project.run("up", "--no-leads")
     out, _ = project.run("down")
     assert re.search(r"^stopped +cloud, database", out, re.MULTILINE)
     assert f"{project.home.path}, with the database's data" in out
@@ -254,14 +322,36 @@ def test_a_misspelt_setting_is_explained(project: Project, monkeypatch: pytest.M
 
 
 def test_doctor_names_a_port_that_another_program_took(project: Project) -> None:
-    import socket
-
     project.home.create()
     port = project.home.port("cloud")
     with socket.create_server(("127.0.0.1", port)):
         result = project.json("doctor", status=1)
     (problem,) = [finding for finding in result["findings"] if finding["remedy"]]
     assert f"127.0.0.1:{port}" in problem["text"]
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "down", "outputs", "pulumi", "logs", "doctor"])
+@pytest.mark.parametrize("stack", ["..", ".", "../project", "a/b", "", "x" * 101])
+def test_no_command_takes_a_stack_whose_name_leads_elsewhere(project: Project, command: str, stack: str) -> None:
+    (project.root / "tmp").mkdir()
+    command_line = [*LOCAL_CLOUD, command, "--root", str(project.root), f"--stack={stack}"]
+    done = subprocess.run(command_line, cwd=REPOSITORY, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1
+    assert "can't be a stack's name" in done.stderr
+    assert (project.root / "tmp").is_dir()
+    assert not (project.root / ".leadbridge").exists()
+
+
+def test_down_leaves_a_folder_that_is_no_home_as_it_is(project: Project) -> None:
+    folder = project.home.path
+    (folder / "tmp" / "thesis").mkdir(parents=True)
+    folder.chmod(0o755)
+    out, _ = project.run("down")
+    assert "There is no local cloud" in out
+    _, err = project.run("up", "--no-leads", status=1)
+    assert "holds files that are not a local cloud's" in err
+    assert (folder / "tmp" / "thesis").is_dir()
+    assert folder.stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.parametrize("command", ["up", "preview", "down", "outputs", "doctor"])

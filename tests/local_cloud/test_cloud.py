@@ -136,7 +136,7 @@ def test_an_emulator_that_lost_one_connection_is_alive(home: Home) -> None:
             connection, _ = server.accept()
             with connection:
                 connection.recv(10_000)
-                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\none")
+                connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 32\r\n\r\n" + b"1" * 32)
 
         with ThreadPoolExecutor(1) as pool:
             answering = pool.submit(answer_the_second)
@@ -144,7 +144,7 @@ def test_an_emulator_that_lost_one_connection_is_alive(home: Home) -> None:
             record.unlink()  # this process is not to be stopped with the home
             answering.result(timeout=10)
     assert found is not None, "all that it holds would be gone"
-    assert found.start_id == "one"
+    assert found.start_id == "1" * 32
 
 
 def test_a_killed_database_is_started_again_and_said(up: Up) -> None:
