@@ -128,7 +128,7 @@ def _local_command(place: Place) -> list[str]:
 
 
 def _pulumi_command(place: Place) -> list[str]:
-    return ["pulumi", "stack", "output", "--json", "--non-interactive", f"--stack={place.stack}"]
+    return ["pulumi", "stack", "output", "--json", "--non-interactive", "--stack", str(place.stack)]
 
 
 def _from_file(path: Path) -> Mapping[str, Any]:

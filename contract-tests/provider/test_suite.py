@@ -79,9 +79,14 @@ def test_an_api_that_breaks_the_contract_fails_the_run_with_lines_to_reproduce_i
     api: Api, tmp_path: Path
 ) -> None:
     api.may_answer.set()
-    run = start(tmp_path / "results", URL=api.url, API_KEY=KEY)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "summary.txt").write_text("of an earlier run")
+    (tmp_path / "results" / "thesis.txt").write_text("mine")
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9")
+    run = start(tmp_path / "results", URL=api.url, API_KEY=KEY, **proxies, NO_PROXY="", no_proxy="")
     out, err = run.communicate(timeout=50)
     assert run.returncode == 1, out + err
+    assert (tmp_path / "results" / "thesis.txt").read_text() == "mine"
     assert '-H "x-api-key: $API_KEY"' in out
     assert "SEED=7" in out
     written = {path.name: path.read_text() for path in (tmp_path / "results").iterdir()}

@@ -85,7 +85,10 @@ def environment(
         "TZ": ":UTC",
         **{key: value for key, value in credentials.items() if value},
     }
-    variables |= loopback.spared(variables)  # a proxy that the function has on AWS does not know this machine
+    if any(
+        name.lower().endswith("_proxy") for name in own
+    ):  # the one that it has on AWS does not know this machine
+        variables |= loopback.spared(own)
     if logging.get("LogFormat") == "JSON":
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = logging.get("ApplicationLogLevel") or "INFO"

@@ -191,7 +191,7 @@ class CliEngine:
             **inherited,
             "PATH": os.pathsep.join(folders),
             "PULUMI_HOME": str(self._home.pulumi / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self._backend}",
+            "PULUMI_BACKEND_URL": self._backend.as_uri(),
             "PULUMI_STACK": self._name,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._home.secret(PASSPHRASE)),
             "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log

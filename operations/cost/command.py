@@ -10,6 +10,7 @@ from operations.cost.errors import CostError
 from operations.cost.estimate import Estimate, Line, estimate
 from operations.cost.graph import Graph
 from operations.cost.prices import FILE, Prices
+from operations.errors import OperationsError
 from operations.stack import ROOT, check_stack_name
 
 
@@ -22,7 +23,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="-",
         help="what `pulumi stack export` prints; - reads standard input",
     )
-    source.add_argument("--stack", help="one that is deployed on the local cloud of this checkout")
+    source.add_argument(
+        "--stack",
+        dest="deployment",
+        type=_state_of,
+        help="one that is deployed on the local cloud of this checkout",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
 
 
@@ -31,15 +37,17 @@ def run(options: argparse.Namespace) -> int:
     if options.leads_per_day <= 0:
         raise CostError(f"--leads-per-day is {options.leads_per_day:g}; use a number above 0")
     prices = Prices.read()
-    deployment = _state_of(options.stack) if options.stack is not None else options.deployment
-    result = estimate(Graph.of_deployment(_deployment(deployment)), options.leads_per_day, prices)
+    result = estimate(Graph.of_deployment(_deployment(options.deployment)), options.leads_per_day, prices)
     sys.stdout.write(_as_json(result, prices) if options.json else _as_table(result, prices))
     return 0
 
 
 def _state_of(stack: str) -> str:
-    """Where the local cloud keeps the stack's state. Raise OperationsError for what can't be a stack's name."""
-    check_stack_name(stack)
+    """Where the local cloud keeps the stack's state."""
+    try:
+        check_stack_name(stack)
+    except OperationsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return str(ROOT / ".leadbridge" / stack / "state" / "stack.json")
 
 

@@ -50,14 +50,16 @@ def test_a_function_can_import_boto3_and_nothing_else_of_ours(lab: Lab) -> None:
     assert not any("/main/.venv/" in entry for entry in answer["path"])
 
 
-def test_boto3_in_a_function_reaches_the_local_cloud(lab: Lab) -> None:
+@pytest.mark.parametrize("proxy", [{}, {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}])
+def test_boto3_in_a_function_reaches_the_local_cloud(lab: Lab, proxy: dict[str, str]) -> None:
     lab.client("sqs").create_queue(QueueName="from-a-function")
     name = lab.function(
         "import boto3\n"
         "def handler(event, context):\n"
         "    sqs = boto3.client('sqs')\n"
         "    url = sqs.get_queue_url(QueueName='from-a-function')['QueueUrl']\n"
-        "    return sqs.send_message(QueueUrl=url, MessageBody='x')['MessageId']\n"
+        "    return sqs.send_message(QueueUrl=url, MessageBody='x')['MessageId']\n",
+        Environment={"Variables": proxy},
     )
     lab.allow(name, "sqs:*", "arn:aws:sqs:us-east-1:000000000000:from-a-function")
     assert lab.call(name)
