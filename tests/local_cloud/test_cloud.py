@@ -123,7 +123,10 @@ def test_workers_that_cannot_notice_are_cleared_away_by_the_next_start(up: Up) -
     assert start_of(worker) is None
 
 
-def test_an_emulator_that_lost_one_connection_is_alive(home: Home) -> None:
+def test_an_emulator_that_lost_one_connection_is_alive(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which is not asked
     home.create()
     started = start_of(os.getpid())
     assert started
