@@ -21,6 +21,10 @@ PERMANENT_ERRORS = frozenset({"InvalidLead", catch_errors.UNREADABLE})
 # Longer than the flow retries one step by itself.
 STUCK_AFTER = timedelta(minutes=20)
 
+_NOT_STARTED = (
+    "no execution has begun. If an import was killed, run it again; else its event may be in the archive, for a"
+    " replay of that time; else dismiss it"
+)
 _STATUS_CHANGE = "Step Functions Execution Status Change"
 
 
@@ -99,7 +103,7 @@ def of_failed(lead: Lead) -> Finding:
 def of_stuck(lead: Lead, execution: Execution | None) -> Finding:
     if lead.status != PROCESSING or execution is None:
         state, error, replayable = "EventBridge", NOT_STARTED, False
-        description = "no execution has begun; its event may be in the archive, for a replay of that time"
+        description = _NOT_STARTED
     elif execution.status == RUNNING:
         state, error, replayable = "LeadFlow", STILL_RUNNING, False
         description = f"its execution still runs, after {lead.step}; it retries or waits"

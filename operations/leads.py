@@ -75,10 +75,30 @@ class Leads:
                 ConditionExpression="#status = :failed AND claimedBy = :execution",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={
-                    ":dismissed": {"M": {"by": {"S": by}, "at": {"S": lead_table.now()}, "reason": {"S": reason}}},
-                    ":expires": {"N": str(lead_table.expiry())},
+                    **_dismissal(by, reason),
                     ":failed": {"S": FAILED},
                     ":execution": {"S": lead.execution or ""},
+                },
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def dismiss_unstarted(self, lead: Lead, by: str, reason: str) -> bool:
+        """Take a lead that nothing has begun off the list. False: it has begun meanwhile, and stays as it is.
+
+        Should its event arrive after all, the lead is claimed as if it had not been dismissed.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"leadId": {"S": lead.lead_id}},
+                UpdateExpression="SET dismissed = :dismissed, expiresAt = :expires REMOVE unfinished",
+                ConditionExpression="#status = :submitted",
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={
+                    **_dismissal(by, reason),
+                    ":submitted": {"S": SUBMITTED},
                 },
             )
         except self._client.exceptions.ConditionalCheckFailedException:
@@ -98,6 +118,11 @@ class Leads:
         )
         for page in pages:
             yield from page["Items"]
+
+
+def _dismissal(by: str, reason: str) -> dict[str, Any]:
+    told = {"by": {"S": by}, "at": {"S": lead_table.now()}, "reason": {"S": reason}}
+    return {":dismissed": {"M": told}, ":expires": {"N": str(lead_table.expiry())}}
 
 
 def _projection(names: Sequence[str]) -> dict[str, Any]:

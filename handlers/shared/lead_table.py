@@ -89,7 +89,7 @@ class LeadTable:
             "SET #status = :processing, #step = :received, origin = :origin, claimedBy = :execution,"
             " updatedAt = :now, createdAt = if_not_exists(createdAt, :now), expiresAt = :expires,"
             " unfinished = :yes"
-            " REMOVE #error, failed, warnings",
+            " REMOVE #error, failed, warnings, dismissed",
             "attribute_not_exists(leadId) OR #status = :submitted"
             " OR (#status = :failed AND claimedBy <> :execution AND attribute_not_exists(dismissed))"
             " OR (claimedBy = :execution AND #status = :processing)",
@@ -163,7 +163,7 @@ class LeadTable:
                 "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
                 " failed = :yes, claimedBy = :execution, digest = :digest, updatedAt = :now,"
                 " createdAt = if_not_exists(createdAt, :now)"
-                f"{kept} REMOVE expiresAt, unfinished",
+                f"{kept} REMOVE expiresAt, unfinished, dismissed",
                 "attribute_not_exists(leadId) OR #status = :submitted"
                 " OR (claimedBy = :execution AND #status = :processing)"
                 " OR (#status = :failed AND claimedBy <> :execution AND digest = :digest"

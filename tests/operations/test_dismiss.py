@@ -3,10 +3,15 @@
 import json
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
-from tests.operations.leads import bury, executions
-from tests.stack import Stack, new_lead, wait_for
+from handlers.shared import lead_table
+from handlers.shared.lead_table import LeadTable
+from operations.leads import Leads
+from operations.stack import Place, find
+from tests.operations.leads import bury, executions, submitted
+from tests.stack import LocalCloud, Stack, new_lead, wait_for
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -46,6 +51,58 @@ def test_a_lead_that_has_not_failed_cannot_be_dismissed(stack: Stack, ask: Ask) 
     stack.ended(lead_id)
     for other in (lead_id, "nobody"):
         assert ask("dismiss", other, "--reason", "x", exits=1)["refused"] == [other]
+
+
+def unfinished(stack: Stack) -> set[str]:
+    """What the alarm on the age of leads looks at."""
+    pages = stack.client("dynamodb").get_paginator("query")
+    found = pages.paginate(
+        TableName=stack.outputs["lead_table_name"],
+        IndexName=lead_table.UNFINISHED_INDEX,
+        KeyConditionExpression="unfinished = :yes",
+        ExpressionAttributeValues={":yes": {"S": "yes"}},
+    )
+    return {each["leadId"]["S"] for page in found for each in page["Items"]}
+
+
+def test_a_lead_that_never_began_is_listed_with_a_way_out_and_rings_no_alarm_once_dismissed(
+    stack: Stack, ask: Ask
+) -> None:
+    lead_id = submitted(stack)
+    (finding,) = (each for each in ask("failed", "--kind", "stuck")["findings"] if each["id"] == lead_id)
+    assert "dismiss" in finding["description"]
+    assert lead_id in unfinished(stack)
+    assert ask("dismiss", lead_id, "--reason", "the import was killed")["dismissed"] == [lead_id]
+    assert lead_id not in listed(ask) | unfinished(stack)
+    assert ask("status", lead_id)["dismissed"]["reason"] == "the import was killed"
+    assert "expiresAt" in item(stack, lead_id)
+
+
+def test_a_lead_that_begins_while_it_is_dismissed_stays(stack: Stack, cloud: LocalCloud) -> None:
+    lead_id = submitted(stack)
+    with closing(find(Place(home=cloud.home))) as place:
+        leads = Leads(place)
+        seen = leads.get(lead_id)
+        assert seen is not None
+        table = LeadTable(stack.client("dynamodb"), stack.outputs["lead_table_name"])
+        assert table.claim(lead_id, "an execution", "web")
+        assert not leads.dismiss_unstarted(seen, "somebody", "too late")
+        assert "dismissed" not in item(stack, lead_id)
+        assert lead_id in unfinished(stack)
+        for step in ("client", "partner", "benefit"):
+            assert table.progress(lead_id, "an execution", step, final=step == "benefit")
+
+
+def test_a_dismissed_lead_whose_event_arrives_after_all_goes_on_as_any_other(stack: Stack, ask: Ask) -> None:
+    done, refused = submitted(stack), submitted(stack)
+    ask("dismiss", done, refused, "--reason", "never began")
+    stack.put_event({**new_lead(origin="app"), "leadId": done})
+    stack.put_event({**new_lead(origin="app", rut="12345678-0"), "leadId": refused})
+    assert stack.ended(done)["status"] == "COMPLETED"
+    assert "dismissed" not in item(stack, done)
+    assert stack.ended(refused)["status"] == "FAILED"
+    assert refused in listed(ask)
+    assert ask("dismiss", refused, "--reason", "a wrong RUT")["dismissed"] == [refused]
 
 
 def test_a_dead_letter_that_is_no_lead_can_be_dismissed(stack: Stack, ask: Ask) -> None:
