@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "cost":
             return cost.run(options)
+        if options.run_offline and (code := options.run_offline(options, console)) is not None:
+            return int(code)
         place = Place(stack=options.stack, home=options.home, outputs=options.outputs)
         with closing(find(place)) as stack:
             return int(options.run(options, stack, console))
@@ -67,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
             description=purpose,
             epilog=f"example: python -m operations {command.EXAMPLE}",
         )
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, run_offline=getattr(command, "run_offline", None))
         sub.add_argument(
             "--stack", help="the stack's name: `local` is on this machine (the default), others on AWS"
         )

@@ -3,12 +3,16 @@
 import fcntl
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
 from operations.errors import OperationsError
+from operations.files import explained
+
+_HEADER_BEGINS = '{"namespace": "'
 
 
 class Journal:
@@ -20,15 +24,14 @@ class Journal:
     """
 
     def __init__(self, path: Path, stack: str) -> None:
+        """Raise OperationsError when it can't be used; it is then as it was."""
         self._path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with explained(f"{path} can't be written", "Nothing was sent. Give --journal a file where you may write."):
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._descriptor)
-            raise OperationsError(f"{path} is in use: another import of this file runs.") from None
-        try:
-            self._namespace, self.sent = self._load(stack)
+            self._lock()
+            with explained(f"{path} can't be written", "Nothing was sent."):
+                self._namespace, self.sent = self._load(stack)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -39,7 +42,12 @@ class Journal:
     def add(self, lead_ids: Iterable[str]) -> None:
         """Written through to the disk before this returns."""
         lead_ids = list(lead_ids)
-        self._append("".join(f"{lead_id}\n" for lead_id in lead_ids))
+        with explained(
+            f"{self._path} can't be written",
+            f"Up to {len(lead_ids)} leads were sent that are not written down. Make room and run the same command"
+            " again: it sends those again as the same leads, which does nothing, and then the rest.",
+        ):
+            self._append("".join(f"{lead_id}\n" for lead_id in lead_ids))
         self.sent.update(lead_ids)
 
     def __enter__(self) -> "Journal":
@@ -50,20 +58,30 @@ class Journal:
     ) -> None:
         os.close(self._descriptor)
 
+    def _lock(self) -> None:
+        with explained(f"{self._path} can't be locked", "Give --journal a file on a local disk."):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OperationsError(f"{self._path} is in use: another import of this file runs.") from None
+
     def _load(self, stack: str) -> tuple[uuid.UUID, set[str]]:
-        text = self._path.read_text(encoding="ascii", errors="replace")
+        if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            raise OperationsError(f"{self._path} is no regular file. Give --journal another file.")
+        with open(self._descriptor, "rb", closefd=False) as file:
+            text = file.read().decode("ascii", errors="replace")
         whole = text[: text.rfind("\n") + 1]
-        os.ftruncate(self._descriptor, len(whole))  # a line that was cut off by a crash goes
-        os.lseek(self._descriptor, 0, os.SEEK_END)
-        if not whole:
+        if not whole and _HEADER_BEGINS.startswith(text[: len(_HEADER_BEGINS)]):
+            os.ftruncate(self._descriptor, 0)  # new, or its first line was cut off by a crash
+            os.lseek(self._descriptor, 0, os.SEEK_END)
             namespace = uuid.uuid4()
             self._append(json.dumps({"namespace": str(namespace), "stack": stack}) + "\n")
             return namespace, set()
-        first, *rest = whole.splitlines()
+        first, *rest = whole.splitlines() or [text]
         try:
             header = json.loads(first)
             namespace, other = uuid.UUID(header["namespace"]), header["stack"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise OperationsError(
                 f"{self._path} is not an import's journal. Move it away, or give --journal another file."
             ) from None
@@ -71,6 +89,8 @@ class Journal:
             raise OperationsError(
                 f"{self._path} belongs to an import into {other}. Give --journal another file for {stack}."
             )
+        os.ftruncate(self._descriptor, len(whole))  # a line that was cut off by a crash goes
+        os.lseek(self._descriptor, 0, os.SEEK_END)
         return namespace, set(rest)
 
     def _append(self, text: str) -> None:

@@ -1,4 +1,7 @@
-"""One module for each command: `EXAMPLE`, `add_arguments(parser)`, `run(options, stack, console)`."""
+"""One module for each command: `EXAMPLE`, `add_arguments(parser)`, `run(options, stack, console)`.
+
+`run_offline(options, console)`, where there is one, comes first: None when the command needs its stack after all.
+"""
 
 from operations.commands import dismiss, failed, import_leads, replay, status, submit
 
