@@ -58,7 +58,8 @@ class CsvReader:
     def heading(self) -> str:
         if not self._has_own_columns:
             return self._encoded(OWN) + self._delimiter + bare(self._header) + line_end(self._header)
-        return self._encoded((*OWN, *self._without_own(self._names))) + line_end(self._header)
+        names = [*self._names, *[""] * (self._width - len(self._names))]
+        return self._encoded((*OWN, *self._without_own(names))) + line_end(self._header)
 
     def rejected(self, record: Record, reason: str) -> str:
         cells = self._cells_of(record)

@@ -1,7 +1,6 @@
 """A file that has been read to its end, before anything of it is sent."""
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,8 +12,8 @@ from operations.files import Source, explained, scratch
 from operations.rejects import Rejects
 
 SENT, VALID, KNOWN, REJECTED = "sent", "valid", "known", "rejected"
-_KEEPING = f"the leads of the file can't be kept in {tempfile.gettempdir()}"
-_REMEDY = "Nothing was sent. Make room there, or set TMPDIR to another folder."
+_KEEPING = "the rows of the file can't be kept in a temporary file"
+_REMEDY = "Nothing was sent. Make room for it, or set TMPDIR to another folder."
 
 
 class Judged:

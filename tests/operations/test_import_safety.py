@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from hypothesis import HealthCheck, given, settings
 
 from handlers.shared.rut import check_character
 from operations import cli, importing
+from operations.csv_records import CsvReader
 from operations.errors import OperationsError
 from operations.journal import Journal
 from operations.rejects import Rejects
+from tests.operations.hostile_files import FIELDS, LINE, csv_files
 from tests.operations.import_on_fakes import FakeCloud
 from tests.stack import ROOT, new_lead, wait_for
 
@@ -362,6 +365,17 @@ def test_a_disk_that_cannot_take_the_rejects_stops_it_before_anything_is_sent(
     assert (fake.events, list(tmp_path.glob("*.rejected*"))) == ([], [])
 
 
+@pytest.mark.parametrize("mail", ["somebody@example.com", "nobody"])
+def test_a_disk_that_cannot_take_what_is_judged_stops_it_before_anything_is_sent(
+    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: str
+) -> None:
+    monkeypatch.setattr("operations.files._IN_MEMORY", 1000)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    file = csv_file(tmp_path / "leads.csv", new_leads(100, mail=mail))
+    assert "TMPDIR" in run(file, exits=1)["error"]
+    assert (fake.notes, list(tmp_path.iterdir())) == ({}, [file])
+
+
 def test_a_disk_that_cannot_take_the_journal_is_told_and_no_lead_becomes_two(
     fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,6 +455,26 @@ def test_a_dry_run_judges_alike_and_needs_no_cloud(
     assert dry["counts"] == {"valid": 4, "known": 1, "rejected": 2}
     assert run(file, exits=1)["counts"] == {"sent": 4, "known": 1, "rejected": 2}
     assert len(fake.events) == 4
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(csv_files())
+def test_whatever_the_file_holds_a_dry_run_and_two_runs_count_every_record(
+    fake: FakeCloud, run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, file: tuple[str, str, Any]
+) -> None:
+    text, _, good = file
+    path = tmp_path_factory.mktemp("hostile") / "leads.csv"
+    path.write_bytes(text.encode())
+    records = [each for each in CsvReader(LINE.findall(text), FIELDS, ()).records() if not each.skipped]
+    before = len(fake.events)
+    code = cli.main(["import", str(path), "--dry-run"])
+    dry = run(path, "--dry-run", exits=code)["counts"]
+    assert sum(dry.values()) == len(records)
+    once = run(path, exits=code)["counts"]
+    assert once == {("sent" if name == "valid" else name): count for name, count in dry.items()}
+    assert len(fake.events) - before == len(set(fake.events[before:])) == once.get("sent", 0) >= len(good)
+    twice = run(path, exits=code)["counts"]
+    assert (twice.get("sent", 0), twice.get("rejected", 0)) == (0, once.get("rejected", 0))
 
 
 def test_rows_that_differ_in_the_spelling_of_the_rut_are_one_lead(

@@ -17,51 +17,10 @@ from operations.errors import OperationsError
 from operations.files import Source
 from operations.json_records import JsonReader
 from operations.records import RAW, Reader, Record, bare
+from tests.operations.hostile_files import COLUMNS, ENDS, FIELDS, HOSTILE, LINE, csv_files, lead_cells
 from tests.stack import new_lead
 
 CONTRACT = contract.load()
-FIELDS = CONTRACT.fields("Lead")
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-ENDS = st.sampled_from(["\n", "\r\n", "\r"])
-PIECES = st.sampled_from(
-    ['"', '""', ",", ";", "\t", "a", "Ñandú", " ", "\0", "\x0b", "\x1b[2J", "\u2028", "\ufeff", "=1+1", "x" * 5000]
-)
-HOSTILE = st.lists(PIECES, max_size=12).map("".join)
-QUOTED = ['"{}', '{}"', '"{}"', '"{}"x', '""{}"', '"{}\nmore"', '"\r\n{}"', '"{}""\r"']
-COLUMNS = (*FIELDS, "_note")
-
-
-def lead_cells(number: int) -> list[str]:
-    lead = {**new_lead(name=f"Name {number}"), "wantsBenefit": "yes"}
-    return [str(lead[field]) for field in FIELDS] + ["a note"]
-
-
-@st.composite
-def csv_files(draw: st.DrawFn) -> tuple[str, str, dict[int, list[str]]]:
-    """The text, its delimiter, and the cells of its good lines by number; all others are hostile."""
-    delimiter = draw(st.sampled_from(",;\t"))
-    lines = [delimiter.join(COLUMNS)]
-    good = {}
-    for kind in draw(
-        st.lists(st.sampled_from(["good", "hostile", "blank", "short", "long", "quoted"]), max_size=14)
-    ):
-        cells = lead_cells(len(lines))
-        if kind == "good":
-            good[delimiter.join(cells)] = cells
-        elif kind == "short":
-            cells = cells[: draw(st.integers(1, len(cells) - 1))]
-        elif kind == "long":
-            cells += draw(st.lists(st.sampled_from(["", "more"]), min_size=1, max_size=3))
-        elif kind == "quoted":  # one cell opens a quote, or closes one, or both
-            place = draw(st.integers(0, len(cells) - 1))
-            cells[place] = draw(st.sampled_from(QUOTED)).format(cells[place])
-        others = {"hostile": HOSTILE, "blank": st.sampled_from(["", "  ", delimiter * 3])}
-        lines.append(draw(others[kind]) if kind in others else delimiter.join(cells))
-    text = "".join(line + draw(ENDS) for line in lines)
-    if draw(st.booleans()):
-        text = bare(text)
-    numbers = enumerate(map(bare, LINE.findall(text)), start=1)
-    return text, delimiter, {number: good[line] for number, line in numbers if line in good}
 
 
 def csv_reader(text: str) -> CsvReader:
@@ -194,6 +153,13 @@ def test_csv_a_reject_file_that_a_spreadsheet_has_made_rectangular_is_read() -> 
     csv.writer(saved).writerows(table)
     leads, others = judged(csv_reader(saved.getvalue()))
     assert [row.lead["name"] for row in leads] == ["Name 1", "Name 2"]
+    assert others == []
+    table[2][-3] = "neither"
+    wrong = io.StringIO()
+    csv.writer(wrong).writerows(table)
+    _, rejected = judged(reader := csv_reader(wrong.getvalue()))
+    leads, others = judged(csv_reader(reject_file(reader, rejected).replace("neither", "web")))
+    assert [row.lead["name"] for row in leads] == ["Name 2"]
     assert others == []
 
 
