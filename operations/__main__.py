@@ -9,8 +9,12 @@ from operations.cli import main
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """The first one ends the command; what it does then is not disturbed by another."""
     for each in interrupts.SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, _disregard)  # SIG_IGN makes Python complain about one that has come already
     raise KeyboardInterrupt
+
+
+def _disregard(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 for each in interrupts.SIGNALS:

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from operations import cli
 from operations.cli import main
+from tests.operations.import_on_fakes import FakeCloud
 from tests.stack import ROOT, LocalCloud
 
 Run = Callable[..., subprocess.CompletedProcess]
@@ -48,3 +51,24 @@ def run(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Run:
 def ask(run: Run) -> Callable[..., dict[str, Any]]:
     """The same with --json: the object that it prints."""
     return lambda *words, **options: json.loads(run(*words, "--json", **options).stdout)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
+    cloud = FakeCloud()
+    monkeypatch.setattr(cli, "find", lambda _place: cloud)
+    return cloud
+
+
+@pytest.fixture
+def run_on_fake(fake: FakeCloud, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """An import in this process: what it printed as JSON, or what it said where it failed."""
+
+    def command(file: Path, *words: str, exits: int = 0) -> Any:
+        capsys.readouterr()
+        code = cli.main(["import", str(file), "--rate", "100000", "--json", *words])
+        out, err = capsys.readouterr()
+        assert code == exits, out + err
+        return json.loads(out) if out else err
+
+    return command

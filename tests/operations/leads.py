@@ -1,12 +1,14 @@
 """Leads in trouble, made on a deployed stack."""
 
+import csv
 import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from tests.stack import Stack
+from tests.stack import Stack, new_lead
 
 
 def event_of(lead: dict[str, Any], lead_id: str | None = None) -> dict[str, Any]:
@@ -85,3 +87,15 @@ def held_up(stack: Stack, rut: str) -> Iterator[None]:
         cursor.execute("INSERT INTO CLIENTS (rut, name, lastname, phone, mail) VALUES (%s, %s, %s, %s, %s)", row)
         yield
         connection.rollback()
+
+
+def csv_file(path: Path, leads: list[dict[str, Any]], delimiter: str = ",") -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(leads[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(leads)
+    return path
+
+
+def new_leads(count: int, **changes: Any) -> list[dict[str, Any]]:
+    return [new_lead(wantsBenefit="yes", **changes) for _ in range(count)]

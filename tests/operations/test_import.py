@@ -1,6 +1,5 @@
 """A file of leads is sent once, whatever interrupts it and however often it is run again."""
 
-import csv
 import json
 import signal
 import subprocess
@@ -12,18 +11,10 @@ import pytest
 
 from operations.errors import OperationsError
 from operations.journal import Journal
-from tests.operations.leads import executions
+from tests.operations.leads import csv_file, executions
 from tests.stack import Stack, new_lead, wait_for
 
 Ask = Callable[..., dict[str, Any]]
-
-
-def csv_file(path: Path, leads: list[dict[str, Any]], delimiter: str = ",") -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(leads[0]), delimiter=delimiter)
-        writer.writeheader()
-        writer.writerows(leads)
-    return path
 
 
 def json_lines(path: Path, leads: list[Any]) -> Path:

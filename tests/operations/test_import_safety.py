@@ -1,13 +1,9 @@
-"""Whatever happens to an import, and whenever: nothing is sent twice or lost, and nobody's file is touched."""
+"""Whatever a file, a disk or the cloud does: nothing is sent twice or lost, and nobody's file is touched."""
 
-import csv
 import errno
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,167 +19,14 @@ from operations.journal import Journal
 from operations.rejects import Rejects
 from tests.operations.hostile_files import FIELDS, LINE, csv_files
 from tests.operations.import_on_fakes import FakeCloud
-from tests.stack import ROOT, new_lead, wait_for
+from tests.operations.leads import csv_file, new_leads
+from tests.stack import new_lead
 
-LEADS = 25
-INTERRUPTED = 130
-POINTS = [
-    "judge:3",
-    "note:4",
-    "put:1",
-    "taken:1",
-    "journal:1",
-    "note:13",
-    "put:2",
-    "taken:2",
-    "put:3",
-    "journal:3",
-]
-
-
-def csv_file(path: Path, leads: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(leads[0]))
-        writer.writeheader()
-        writer.writerows(leads)
-    return path
-
-
-def new_leads(count: int, **changes: Any) -> list[dict[str, Any]]:
-    return [new_lead(wantsBenefit="yes", **changes) for _ in range(count)]
-
-
-class Process:
-    """An import on a fake cloud, in a process of its own."""
-
-    def __init__(self, folder: Path, file: Path, *words: str, point: str = "") -> None:
-        self.state = folder / "cloud"
-        for mark in (".reached", ".go"):
-            Path(f"{self.state}{mark}").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "tests.operations.import_on_fakes", str(self.state), point]
-        self._process = subprocess.Popen(
-            [*command, "import", str(file), "--rate", "100000", *words],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_until_reached(self) -> None:
-        wait_for(lambda: Path(f"{self.state}.reached").exists() or None, 60, "the point")
-
-    def signal(self, number: int) -> None:
-        self._process.send_signal(number)
-
-    def go(self) -> None:
-        Path(f"{self.state}.go").touch()
-
-    def end(self, exits: int) -> str:
-        """What it said."""
-        said = "".join(self._process.communicate(timeout=90))
-        assert self._process.returncode == exits, said
-        assert "Traceback" not in said
-        return said
-
-    @property
-    def cloud(self) -> FakeCloud:
-        return FakeCloud(self.state)
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    started: list[Process] = []
-
-    def begin(file: Path, *words: str, point: str = "") -> Process:
-        started.append(Process(tmp_path, file, *words, point=point))
-        return started[-1]
-
-    yield begin
-    for each in started:
-        each._process.kill()
-        each._process.communicate()
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
-    cloud = FakeCloud()
-    monkeypatch.setattr(cli, "find", lambda _place: cloud)
-    return cloud
-
-
-@pytest.fixture
-def run(fake: FakeCloud, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """An import in this process: what it printed as JSON, or what it said where it failed."""
-
-    def command(file: Path, *words: str, exits: int = 0) -> Any:
-        capsys.readouterr()
-        code = cli.main(["import", str(file), "--rate", "100000", "--json", *words])
-        out, err = capsys.readouterr()
-        assert code == exits, out + err
-        return json.loads(out) if out else err
-
-    return command
-
-
-@pytest.mark.parametrize(
-    ("point", "number"),
-    [
-        *((point, signal.SIGINT) for point in POINTS),
-        *(
-            (point, number)
-            for number in (signal.SIGTERM, signal.SIGHUP)
-            for point in ("judge:3", "note:4", "put:2")
-        ),
-    ],
-)
-def test_interrupt_wherever_it_comes_and_twice_leaves_no_note_and_the_next_run_sends_the_rest_once(
-    start: Callable[..., Process], tmp_path: Path, point: str, number: signal.Signals
-) -> None:
-    file = csv_file(tmp_path / "leads.csv", new_leads(LEADS))
-    process = start(file, point=point)
-    process.wait_until_reached()
-    process.signal(number)
-    process.signal(signal.SIGINT)
-    process.go()
-    assert "carries on" in process.end(INTERRUPTED)
-    assert process.cloud.stuck() == []
-    before = len(process.cloud.events)
-    assert before % 10 == 0 or before == LEADS
-    again = start(file)
-    again.end(0)
-    assert len(again.cloud.events) == len(set(again.cloud.events)) == LEADS
-    assert again.cloud.stuck() == []
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_kill_9_wherever_it_comes_the_next_run_of_the_same_file_brings_every_lead_through(
-    start: Callable[..., Process], tmp_path: Path, point: str
-) -> None:
-    file = csv_file(tmp_path / "leads.csv", new_leads(LEADS))
-    process = start(file, point=point)
-    process.wait_until_reached()
-    process.signal(signal.SIGKILL)
-    process.end(-signal.SIGKILL)
-    again = start(file)
-    again.end(0)
-    assert len(set(again.cloud.events)) == LEADS, "the same leads by the same ids"
-    assert again.cloud.stuck() == []
-
-
-def test_interrupt_while_it_waits_for_its_rate_ends_it_at_once(
-    start: Callable[..., Process], tmp_path: Path
-) -> None:
-    file = csv_file(tmp_path / "leads.csv", new_leads(LEADS))
-    process = start(file, "--rate", "0.01")
-    journal = tmp_path / "leads.csv.journal"
-    wait_for(lambda: (journal.exists() and len(journal.read_text().splitlines()) == 11) or None, 60, "ten leads")
-    process.signal(signal.SIGINT)
-    assert "carries on" in process.end(INTERRUPTED)
-    assert (len(process.cloud.events), process.cloud.stuck()) == (10, [])
+Run = Callable[..., Any]
 
 
 def test_interrupt_while_the_bus_refuses_takes_the_notes_back(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = []
 
@@ -194,13 +37,13 @@ def test_interrupt_while_the_bus_refuses_takes_the_notes_back(
 
     monkeypatch.setattr(fake, "put_events", refuse)
     monkeypatch.setattr(importing, "_FIRST_PAUSE", 10_000.0)
-    said = run(csv_file(tmp_path / "leads.csv", new_leads(15)), exits=INTERRUPTED)
+    said = run_on_fake(csv_file(tmp_path / "leads.csv", new_leads(15)), exits=cli.INTERRUPTED)
     assert "carries on" in said
     assert (fake.notes, fake.events, tries) == ({}, [], [10])
 
 
 def test_those_that_the_bus_took_are_written_down_when_it_refuses_the_others(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = fake.put_events
 
@@ -212,16 +55,16 @@ def test_those_that_the_bus_took_are_written_down_when_it_refuses_the_others(
     monkeypatch.setattr(importing, "_FIRST_PAUSE", 0.0)
     monkeypatch.setattr(fake, "put_events", halve)
     file = csv_file(tmp_path / "leads.csv", new_leads(10))
-    assert "did not take 1 leads" in run(file, exits=1)["error"]
+    assert "did not take 1 leads" in run_on_fake(file, exits=1)["error"]
     assert fake.stuck() == []
     monkeypatch.setattr(fake, "put_events", take)
-    assert run(file)["counts"] == {"known": 9, "sent": 1}
+    assert run_on_fake(file)["counts"] == {"known": 9, "sent": 1}
     assert len(fake.events) == len(set(fake.events)) == 10
 
 
 @pytest.mark.parametrize("method", ["put_item", "put_events"])
 def test_a_cloud_that_goes_away_leaves_no_note_and_is_told(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     as_before = getattr(fake, method)
     calls = []
@@ -233,16 +76,16 @@ def test_a_cloud_that_goes_away_leaves_no_note_and_is_told(
         return as_before(**arguments)
 
     monkeypatch.setattr(fake, method, fail)
-    file = csv_file(tmp_path / "leads.csv", new_leads(LEADS))
-    assert "can't be reached" in run(file, exits=1)["error"]
+    file = csv_file(tmp_path / "leads.csv", new_leads(25))
+    assert "can't be reached" in run_on_fake(file, exits=1)["error"]
     assert (len(fake.events), fake.stuck()) == (10, [])
     monkeypatch.setattr(fake, method, as_before)
-    assert run(file)["counts"] == {"known": 10, "sent": 15}
-    assert len(set(fake.events)) == LEADS
+    assert run_on_fake(file)["counts"] == {"known": 10, "sent": 15}
+    assert len(set(fake.events)) == 25
 
 
 def test_notes_that_cannot_be_taken_back_are_counted_and_the_next_run_sends_them(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(**_: Any) -> Any:
         raise EndpointConnectionError(endpoint_url="http://there")
@@ -251,107 +94,73 @@ def test_notes_that_cannot_be_taken_back_are_counted_and_the_next_run_sends_them
     monkeypatch.setattr(fake, "put_events", away)
     monkeypatch.setattr(fake, "delete_item", away)
     file = csv_file(tmp_path / "leads.csv", new_leads(3))
-    error = run(file, exits=1)["error"]
+    error = run_on_fake(file, exits=1)["error"]
     assert "3 leads are noted there as SUBMITTED" in error
     assert "dismiss" in error
     monkeypatch.setattr(fake, "put_events", as_before)
-    assert run(file)["counts"] == {"sent": 3}
+    assert run_on_fake(file)["counts"] == {"sent": 3}
     assert fake.stuck() == []
 
 
-def test_a_file_that_changes_while_it_is_sent_stops_the_import(
-    start: Callable[..., Process], tmp_path: Path
-) -> None:
-    leads = new_leads(LEADS)
-    file = csv_file(tmp_path / "leads.csv", leads)
-    process = start(file, point="put:1")
-    process.wait_until_reached()
-    more = csv_file(tmp_path / "new.csv", [*leads, *new_leads(5)])
-    more.replace(file)
-    process.go()
-    assert "has changed" in process.end(1)
-    assert len(process.cloud.events) == 10
-    again = start(file)
-    again.end(0)
-    assert len(again.cloud.events) == len(set(again.cloud.events)) == LEADS + 5
-
-
-def test_two_imports_of_a_file_at_once_send_it_once(start: Callable[..., Process], tmp_path: Path) -> None:
-    file = csv_file(tmp_path / "leads.csv", [*new_leads(LEADS), *new_leads(1, mail="nobody")])
-    first = start(file, point="put:2")
-    first.wait_until_reached()
-    command = [sys.executable, "-m", "tests.operations.import_on_fakes", str(tmp_path / "other"), "", "import"]
-    second = subprocess.run(
-        [*command, str(file)], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
-    )
-    assert second.returncode == 1
-    assert "another import of this file runs" in second.stderr
-    assert not (tmp_path / "other").exists()
-    first.go()
-    first.end(1)
-    assert len(first.cloud.events) == len(set(first.cloud.events)) == LEADS
-    assert len(list(tmp_path.glob("*.rejected-*"))) == 1
-
-
 def test_nothing_is_sent_or_written_when_a_late_row_is_not_utf8(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path
 ) -> None:
     file = csv_file(tmp_path / "leads.csv", new_leads(400) + new_leads(1, mail="nobody"))
     data = file.read_bytes() + b"Nu\xf1ez,x\r\n"
     file.write_bytes(data)
     for words in ([], ["--dry-run"]):
-        error = run(file, *words, exits=1)["error"]
+        error = run_on_fake(file, *words, exits=1)["error"]
         assert f"byte 0xF1 in line 403 (byte offset {data.index(0xF1)})" in error
     assert (fake.notes, fake.events) == ({}, [])
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_pipe_is_refused_with_a_sentence(run: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_pipe_is_refused_with_a_sentence(run_on_fake: Run, tmp_path: Path) -> None:
     pipe = tmp_path / "leads.csv"
     os.mkfifo(pipe)
     folder = tmp_path / "folder.csv"
     folder.mkdir()
     for path in (pipe, folder, Path("-")):
-        assert "save the rows to a file" in run(path, exits=1)["error"]
+        assert "save the rows to a file" in run_on_fake(path, exits=1)["error"]
 
 
 def test_a_reject_file_that_somebody_corrects_is_never_touched(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path
 ) -> None:
     file = csv_file(tmp_path / "leads.csv", [*new_leads(2), *new_leads(2, mail="nobody")])
-    first = Path(run(file, exits=1)["rejectFile"])
+    first = Path(run_on_fake(file, exits=1)["rejectFile"])
     assert first.name == "leads.rejected-1.csv"
-    assert run(file, exits=1)["rejectFile"] == str(first), "it says the same"
+    assert run_on_fake(file, exits=1)["rejectFile"] == str(first), "it says the same"
     corrected = first.read_text().replace("nobody", "a@example.com", 1)
     first.write_text(corrected)
-    second = Path(run(file, exits=1)["rejectFile"])
+    second = Path(run_on_fake(file, exits=1)["rejectFile"])
     assert second.name == "leads.rejected-2.csv"
-    answer = run(first, exits=1)
+    answer = run_on_fake(first, exits=1)
     assert answer["counts"] == {"sent": 1, "rejected": 1}
     third = Path(answer["rejectFile"])
     assert third.name == "leads.rejected-3.csv"
     assert first.read_text() == corrected
     third.write_text(third.read_text().replace("nobody", "b@example.com"))
-    assert run(third)["counts"] == {"sent": 1}
+    assert run_on_fake(third)["counts"] == {"sent": 1}
     assert len(set(fake.events)) == 4
 
 
-def test_a_row_of_a_broken_quote_is_corrected_in_the_reject_file(run: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_row_of_a_broken_quote_is_corrected_in_the_reject_file(run_on_fake: Run, tmp_path: Path) -> None:
     file = csv_file(tmp_path / "leads.csv", new_leads(5, name="Ana"))
     lines = file.read_text().splitlines(keepends=True)
     lines[2] = '"' + lines[2]
     file.write_text("".join(lines))
-    answer = run(file, exits=1)
+    answer = run_on_fake(file, exits=1)
     assert answer["counts"] == {"sent": 4, "rejected": 1}
     rejects = Path(answer["rejectFile"])
-    assert run(rejects, exits=1)["counts"] == {"rejected": 1}, "it is not corrected yet"
+    assert run_on_fake(rejects, exits=1)["counts"] == {"rejected": 1}, "it is not corrected yet"
     rejects.write_text(rejects.read_text().replace('"""Ana', '"Ana'))
-    assert run(rejects)["counts"] == {"sent": 1}
+    assert run_on_fake(rejects)["counts"] == {"sent": 1}
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
 def test_a_disk_that_cannot_take_the_rejects_stops_it_before_anything_is_sent(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
 ) -> None:
     def full(_self: Rejects, file: Any) -> None:
         file.write(b"half")
@@ -359,7 +168,7 @@ def test_a_disk_that_cannot_take_the_rejects_stops_it_before_anything_is_sent(
 
     monkeypatch.setattr(Rejects, "_copy", full)
     file = csv_file(tmp_path / "leads.csv", [*new_leads(12), *new_leads(1, mail="nobody")])
-    said = run(file, exits=1)["error"]
+    said = run_on_fake(file, exits=1)["error"]
     assert os.strerror(error) in said
     assert "Nothing was sent" in said
     assert (fake.events, list(tmp_path.glob("*.rejected*"))) == ([], [])
@@ -367,19 +176,19 @@ def test_a_disk_that_cannot_take_the_rejects_stops_it_before_anything_is_sent(
 
 @pytest.mark.parametrize("mail", ["somebody@example.com", "nobody"])
 def test_a_disk_that_cannot_take_what_is_judged_stops_it_before_anything_is_sent(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: str
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: str
 ) -> None:
     monkeypatch.setattr("operations.files._IN_MEMORY", 1000)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     file = csv_file(tmp_path / "leads.csv", new_leads(100, mail=mail))
-    assert "TMPDIR" in run(file, exits=1)["error"]
+    assert "TMPDIR" in run_on_fake(file, exits=1)["error"]
     assert (fake.notes, list(tmp_path.iterdir())) == ({}, [file])
 
 
 def test_a_disk_that_cannot_take_the_journal_is_told_and_no_lead_becomes_two(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = csv_file(tmp_path / "leads.csv", new_leads(LEADS))
+    file = csv_file(tmp_path / "leads.csv", new_leads(25))
     append = Journal._append
     with monkeypatch.context() as patch:
         left = [2]
@@ -391,25 +200,25 @@ def test_a_disk_that_cannot_take_the_journal_is_told_and_no_lead_becomes_two(
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         patch.setattr(Journal, "_append", fill)
-        said = run(file, exits=1)["error"]
+        said = run_on_fake(file, exits=1)["error"]
     assert "No space left" in said
     assert "run the same command again" in said
     assert (len(fake.events), fake.stuck()) == (20, [])
-    run(file)
-    assert len(set(fake.events)) == LEADS
+    run_on_fake(file)
+    assert len(set(fake.events)) == 25
 
 
 def test_a_journal_that_cannot_be_made_is_told_before_anything_is_sent(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path
 ) -> None:
     file = csv_file(tmp_path / "leads.csv", [*new_leads(1), *new_leads(1, mail="nobody")])
     for journal in (Path("/proc/none.journal"), tmp_path, tmp_path / "none" / "journal"):
-        assert "Give --journal" in run(file, "--journal", str(journal), exits=1)["error"]
+        assert "Give --journal" in run_on_fake(file, "--journal", str(journal), exits=1)["error"]
     assert (fake.events, list(tmp_path.iterdir())) == ([], [file])
 
 
 def test_the_journal_of_another_stack_or_a_file_of_somebody_stays_as_it_is(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path
 ) -> None:
     file = csv_file(tmp_path / "leads.csv", new_leads(2))
     journal = tmp_path / "journal"
@@ -422,9 +231,9 @@ def test_the_journal_of_another_stack_or_a_file_of_somebody_stays_as_it_is(
         (b"x", "not"),
     ):
         journal.write_bytes(content)
-        assert words in run(file, "--journal", str(journal), exits=1)["error"]
+        assert words in run_on_fake(file, "--journal", str(journal), exits=1)["error"]
         assert journal.read_bytes() == content
-    assert "not an import's journal" in run(file, "--journal", str(file), exits=1)["error"]
+    assert "not an import's journal" in run_on_fake(file, "--journal", str(file), exits=1)["error"]
     assert fake.events == []
 
 
@@ -445,22 +254,25 @@ def test_a_journal_whose_first_line_was_cut_off_begins_anew(tmp_path: Path) -> N
 
 
 def test_a_dry_run_judges_alike_and_needs_no_cloud(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = new_lead(wantsBenefit="yes")
     file = csv_file(tmp_path / "leads.csv", [lead, lead, *new_leads(3), *new_leads(2, mail="nobody")])
     with monkeypatch.context() as patch:
         patch.setattr(cli, "find", lambda place: pytest.fail(f"it looked for {place}"))
-        dry = run(file, "--dry-run", exits=1)
+        dry = run_on_fake(file, "--dry-run", exits=1)
     assert dry["counts"] == {"valid": 4, "known": 1, "rejected": 2}
-    assert run(file, exits=1)["counts"] == {"sent": 4, "known": 1, "rejected": 2}
+    assert run_on_fake(file, exits=1)["counts"] == {"sent": 4, "known": 1, "rejected": 2}
     assert len(fake.events) == 4
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(csv_files())
 def test_whatever_the_file_holds_a_dry_run_and_two_runs_count_every_record(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory, file: tuple[str, str, Any]
+    fake: FakeCloud,
+    run_on_fake: Run,
+    tmp_path_factory: pytest.TempPathFactory,
+    file: tuple[str, str, Any],
 ) -> None:
     text, _, good = file
     path = tmp_path_factory.mktemp("hostile") / "leads.csv"
@@ -468,20 +280,20 @@ def test_whatever_the_file_holds_a_dry_run_and_two_runs_count_every_record(
     records = [each for each in CsvReader(LINE.findall(text), FIELDS, ()).records() if not each.skipped]
     before = len(fake.events)
     code = cli.main(["import", str(path), "--dry-run"])
-    dry = run(path, "--dry-run", exits=code)["counts"]
+    dry = run_on_fake(path, "--dry-run", exits=code)["counts"]
     assert sum(dry.values()) == len(records)
-    once = run(path, exits=code)["counts"]
+    once = run_on_fake(path, exits=code)["counts"]
     assert once == {("sent" if name == "valid" else name): count for name, count in dry.items()}
     assert len(fake.events) - before == len(set(fake.events[before:])) == once.get("sent", 0) >= len(good)
-    twice = run(path, exits=code)["counts"]
+    twice = run_on_fake(path, exits=code)["counts"]
     assert (twice.get("sent", 0), twice.get("rejected", 0)) == (0, once.get("rejected", 0))
 
 
 def test_rows_that_differ_in_the_spelling_of_the_rut_are_one_lead(
-    fake: FakeCloud, run: Callable[..., Any], tmp_path: Path
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path
 ) -> None:
     digits = next(str(number) for number in range(10_000_000, 10_000_100) if check_character(str(number)) == "K")
     lead = new_lead(wantsBenefit="yes", rut=f"{digits}-K")
     file = csv_file(tmp_path / "leads.csv", [lead, {**lead, "rut": f"{digits}-k"}])
-    assert run(file)["counts"] == {"sent": 1, "known": 1}
+    assert run_on_fake(file)["counts"] == {"sent": 1, "known": 1}
     assert len(fake.events) == 1
