@@ -1,9 +1,11 @@
 """One deployed stack for each worker: the one that the environment names, or a local one of the tests' own."""
 
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
-from support import contract
+from support import contract, journal
 from support.loopback import spare_from_proxies
 from support.stack import Stack, local_cloud
 
@@ -17,11 +19,11 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     given = Stack.given()
-    if given:
-        yield given
-        return
     home = tmp_path_factory.mktemp("home")
     try:
-        yield Stack.deployed(home)
+        stack = given or Stack.deployed(home)
+        with nullcontext() if journal.FILE in os.environ else journal.opened(stack.url):
+            yield stack
     finally:
-        local_cloud("down", home)
+        if not given:
+            local_cloud("down", home)

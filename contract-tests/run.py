@@ -19,9 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import contract, report
+from support import contract, journal, report
 from support.loopback import spare_from_proxies
-from support.stack import ROOT, Stack, StackError
+from support.stack import ROOT, Removal, Stack, StackError
 
 RESULTS = ROOT / "build" / "contract"
 DEFAULT_EXAMPLES = 100
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         stack = Stack.deployed(options.home)
     say(f"stack {stack.url}")
     stack.check()
-    clean(stack, [])
+    clean_up_after_others(stack)
     results.mkdir(parents=True, exist_ok=True)
     for name in REPORTS:  # the folder may hold other things
         (results / name).unlink(missing_ok=True)
@@ -76,25 +76,26 @@ def run(options: argparse.Namespace) -> int:
         "rules": rules(results),
     }
     wanted = [options.part] if options.part else PARTS
-    failed, removed = [], None
-    try:
-        for part in wanted:
-            if shown(commands[part], environment | where(stack, options.home)) != 0:
-                failed.append(part)
-    finally:
-        answers = report.read(record)
+    failed, removal = [], None
+    with journal.opened(stack.url) as lock:
+        environment |= {journal.FILE: os.environ[journal.FILE], **where(stack, options.home)}
         try:
-            removed = clean(stack, report.lead_ids(answers))
-        except StackError as error:
-            say(str(error))
-            failed.append("cleaning")
+            for part in wanted:
+                if shown(commands[part], environment, lock) != 0:
+                    failed.append(part)
+        finally:
+            try:
+                removal = clean(stack)
+            except StackError as error:
+                say(str(error))
+                failed.append("cleaning")
     summary = report.Summary(
         seed=seed,
         seconds=round(time.monotonic() - started, 1),
         failed=failed,
-        operations=report.cases(answers),
-        rows_removed=removed,
-        rows_left=report.outside(answers),
+        operations=report.cases(report.read(record)),
+        rows_removed=removal.removed if removal else None,
+        rows_kept=len(removal.kept) if removal else 0,
     )
     summary.write(results)
     for path in filter(Path.is_file, (results / name for name in REPORTS if name.endswith(".xml"))):
@@ -127,10 +128,16 @@ def rules(results: Path) -> list[str]:
     return [*command, f"--junitxml={results / 'rules.xml'}"]
 
 
-def shown(command: list[str], environment: Mapping[str, str]) -> int:
-    """Run a command, show what it prints as it comes, and return its exit code."""
+def shown(command: list[str], environment: Mapping[str, str], lock: int) -> int:
+    """Run a command, show what it prints as it comes, and return its exit code. It holds the rows' file, too."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=[lock],
     )
     assert process.stdout
     try:
@@ -144,14 +151,25 @@ def shown(command: list[str], environment: Mapping[str, str]) -> int:
         process.stdout.close()
 
 
-def clean(stack: Stack, lead_ids: list[str]) -> dict[str, int] | None:
-    stack.await_leads(lead_ids)
-    removed = stack.remove_test_rows()
-    if removed is None and lead_ids:
-        say("the rows whose RUT begins with 00 stay: set CLEANER, or invoke the stack's migrations function")
-    elif removed and any(removed.values()):
-        say(f"removed {', '.join(f'{count} of {table}' for table, count in removed.items())}")
-    return removed
+def clean_up_after_others(stack: Stack) -> None:
+    """Raise StackError on a protected stack, before anything is written."""
+    stack.remove_rows([])
+    with journal.left_behind(stack.url) as files:
+        for path in files:
+            tell(stack.remove_file(path), f"of an earlier run, see {path}")
+
+
+def clean(stack: Stack) -> Removal | None:
+    removal = stack.remove_test_rows()
+    tell(removal, f"see {os.environ[journal.FILE]}")
+    return removal
+
+
+def tell(removal: Removal | None, where: str) -> None:
+    if removal is None:
+        say(f"rows stay, {where}: set CLEANER, and the next run removes them")
+    elif any(removal.removed.values()):
+        say(f"removed {', '.join(f'{count} of {table}' for table, count in removal.removed.items())}")
 
 
 def say(text: str) -> None:

@@ -139,7 +139,7 @@ def send(outputs: Mapping[str, Any], out: TextIO) -> bool:
                 as_expected &= journey.as_expected
         finally:
             pool.shutdown(cancel_futures=True)
-    ruts = [sample.lead["rut"].upper() for sample in samples if sample.lead]
+    ruts = [sample.lead["rut"].lstrip("0").upper() for sample in samples if sample.lead]
     out.write(_rows(outputs["database"], ruts))
     return as_expected
 

@@ -59,7 +59,7 @@ def tidied(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def canonical(lead: Mapping[str, Any]) -> dict[str, Any]:
     """The same for every spelling of a valid lead."""
-    return {**lead, "rut": rut.normalise(lead["rut"]), "phone": str(lead["phone"])}
+    return {**rut.with_canonical(lead), "phone": str(lead["phone"])}
 
 
 def _judged(record: Record, contract: Contract, lead: dict[str, Any]) -> Row:

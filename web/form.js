@@ -19,7 +19,7 @@ const TEXTS = {
     rut: {
       label: "RUT",
       hint: "For example 11.111.111-1. Dots and the dash are optional.",
-      pattern: "RUT is {min} or {max} digits and a check character, such as 11.111.111-1",
+      pattern: "RUT is 5 to 9 digits and a check character, such as 11.111.111-1",
       format: "The last character doesn't belong to this RUT: check it for a mistyped digit",
     },
     phone: {
@@ -102,10 +102,11 @@ class Refused extends Error {
 
 /** What is forgiven before a value is checked: spaces around it, and the usual ways to write a RUT or a phone. */
 const NORMALISE = {
-  // 11.111.111-1, 11111111-1, 111111111, k for K, any kind of dash
+  // 11.111.111-1, 11111111-1, 111111111, 011111111-1, k for K, any kind of dash
   rut(text) {
     const characters = text.replace(/[\s.\-\u2010-\u2015\u2212]/g, "").toUpperCase();
-    return /^[0-9]+[0-9K]$/.test(characters) ? `${characters.slice(0, -1)}-${characters.slice(-1)}` : text;
+    const [, digits, check] = /^0*([0-9]+)([0-9K])$/.exec(characters) ?? [];
+    return digits ? `${digits}-${check}` : text;
   },
   phone: (text) => text.replace(/[\s().\-\u2010-\u2015\u2212]/g, ""),
 };

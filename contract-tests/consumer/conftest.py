@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from consumer.independent import WireContract
 from consumer.recording_proxy import RecordingProxy
+from support import journal
 from support.stack import ROOT, Stack
 
 from components import flow_definition, openapi
@@ -19,13 +20,12 @@ def contract() -> WireContract:
     return WireContract(openapi.load(ROOT / "openapi.yaml"))
 
 
-def accepted(proxy: RecordingProxy) -> list[str]:
-    """The leads that the API took through the proxy."""
-    return [
-        json.loads(each.response.body)["leadId"]
-        for each in proxy.exchanges
-        if each.response.status == 202 and not each.scripted
-    ]
+def accepted(proxy: RecordingProxy) -> Iterator[journal.Key]:
+    """The rows of the leads that the API took through the proxy."""
+    for each in proxy.exchanges:
+        if each.response.status == 202 and not each.scripted:
+            lead_id, key = json.loads(each.response.body)["leadId"], json.loads(each.request.body)["rut"]
+            yield from journal.rows_of_lead(lead_id, key)
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +40,13 @@ def proxy(stack: Stack) -> Iterator[RecordingProxy]:
             if set(ADDRESSES) & set(each.get("Environment", {}).get("Variables", {}))
         }
         assert len(before) == len(flow_definition.STEPS) + 1, "the steps and the form"
-        stack.remove_test_rows()  # what an earlier test left under a RUT would be a conflict here
         for name, variables in before.items():
             through = {address: running.url for address in ADDRESSES if address in variables}
             functions.update_function_configuration(
                 FunctionName=name, Environment={"Variables": variables | through}
             )
         yield running
-        stack.await_leads(accepted(running))
+        journal.add(accepted(running))
         stack.remove_test_rows()
         for name, variables in before.items():
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})

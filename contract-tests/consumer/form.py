@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from consumer import expectations, traffic
+from consumer import expectations
 from playwright.sync_api import Page, expect
+from support import rut
 
 FILL = """(lead) => {
     for (const [name, value] of Object.entries(lead)) {
@@ -27,7 +28,7 @@ class Form:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.summary = page.locator("#summary")
-        self.lead = {**expectations.LEAD, "rut": traffic.new_rut()}
+        self.lead = {**expectations.LEAD, "rut": rut.new()}
         page.goto(url)
         expect(page.locator("#name")).to_have_attribute("required", "")  # config.json has arrived
 

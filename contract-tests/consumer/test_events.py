@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from support import contract, rut
+from support import contract, database, journal, rut
 from support.stack import ENDED, Stack
 
 EXAMPLE_SOURCE = "leadbridge.app"
@@ -29,9 +29,14 @@ def put(stack: Stack, detail: Any, source: str = EXAMPLE_SOURCE) -> str:
         "DetailType": "LeadReceived",
         "Detail": json.dumps(detail),
     }
+    if "leadId" in detail:
+        journal.add(journal.rows_of_lead(detail["leadId"], detail["rut"]))
     answer = stack.aws("events").put_events(Entries=[entry])
     assert answer["FailedEntryCount"] == 0
-    return str(answer["Entries"][0]["EventId"])
+    event_id = str(answer["Entries"][0]["EventId"])
+    if "leadId" not in detail:  # the event's id stands for it
+        journal.add(journal.rows_of_lead(event_id, detail["rut"]))
+    return event_id
 
 
 def until(what: str, look: Any) -> Any:
@@ -75,6 +80,15 @@ def test_an_event_without_a_lead_id_is_a_lead_under_its_own(stack: Stack) -> Non
     assert stack.request("GET", f"/clients/{detail['rut']}").json()["partner"] == {"store": detail["store"]}
 
 
+@pytest.mark.parametrize("spell", [str.lower, "0{}".format, "000000000{}".format])
+def test_an_event_with_another_spelling_of_the_rut_is_the_same_client(stack: Stack, spell: Any) -> None:
+    key = next(each for each in iter(rut.new, None) if each.endswith("K"))
+    for each in (key, spell(key)):
+        assert ended(stack, put(stack, lead(rut=each)))["status"] == "COMPLETED"
+    assert stack.request("GET", f"/clients/{spell(key)}").json()["rut"] == key
+    assert len(database.rows(stack.outputs, "SELECT rut FROM CLIENTS WHERE rut LIKE %s", f"%{key[:-1]}%")) == 1
+
+
 @pytest.mark.parametrize("origin", contract.DOCUMENT["components"]["schemas"]["Origin"]["enum"])
 def test_a_lead_of_every_origin_reaches_the_crm(stack: Stack, origin: str) -> None:
     body = lead(origin=origin)
@@ -84,7 +98,7 @@ def test_a_lead_of_every_origin_reaches_the_crm(stack: Stack, origin: str) -> No
 
 
 def test_a_second_event_of_the_same_lead_does_nothing(stack: Stack) -> None:
-    lead_id = f"twice-{rut.new()}"
+    lead_id = journal.own("twice")
     put(stack, lead(leadId=lead_id))
     before = ended(stack, lead_id)
     assert before["status"] == "COMPLETED"
@@ -97,7 +111,8 @@ def test_a_second_event_of_the_same_lead_does_nothing(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"rut": "00123456-A"}, "rut"),
+        ({"rut": "123456-A"}, "rut"),
+        ({"rut": "00000-0"}, "rut"),
         ({"mail": "nobody"}, "mail"),
         ({"wantsBenefit": "yes"}, "wantsBenefit"),
         ({"admin": True}, "unknown"),

@@ -9,6 +9,7 @@ import pytest
 from consumer import expectations, traffic
 from consumer.independent import Request, Response, WireContract
 from consumer.recording_proxy import Break, RecordingProxy, answer, message
+from support import rut
 from support.stack import ENDED, ROOT, Stack
 
 from components import flow_definition, openapi
@@ -66,7 +67,7 @@ class Lead:
         self._stack = stack
         self._proxy = proxy
         self._path = openapi.operations(DOCUMENT)[STATES[state][0]][1]
-        self.lead = {**expectations.LEAD, "rut": traffic.new_rut(), **changes}
+        self.lead = {**expectations.LEAD, "rut": rut.new(), **changes}
         if responses and responses[0].status == 409:  # it says that there is a client, so there is one
             assert stack.request("POST", "/create_client", self.client()).status == 200
         proxy.script(self._asks(self._path), *responses)

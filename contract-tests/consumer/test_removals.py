@@ -23,7 +23,7 @@ HARMLESS = (
     ("", r".* example\b.*", PROSE),
     ("", r".* links\b.*", "the stateful tests in contract-tests/provider walk them"),
     ("", r"paths /clients/\{rut\}.*", UNUSED),
-    ("", r"components (parameters Rut|schemas ClientRecord)\b.*", UNUSED),
+    ("", r"components (parameters Rut|schemas ClientRecord|schemas CanonicalRut)\b.*", UNUSED),
     (
         "removed|renamed|reworded",
         r"security( 0)?( api_key)?",

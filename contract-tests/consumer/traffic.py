@@ -1,21 +1,11 @@
 """What passed between the deployed consumers and the API, held against the contract."""
 
-import itertools
 import json
-import random
 from collections.abc import Iterable
 
 from consumer.expectations import CALLS, LEAD_ID
 from consumer.independent import Request, WireContract
 from consumer.recording_proxy import Exchange
-from support import rut
-
-_DIGITS = itertools.count(random.randrange(1_000_000))
-
-
-def new_rut() -> str:
-    """One of the test range that no other test of this process has."""
-    return rut.of(f"{rut.PREFIX}{next(_DIGITS) % 1_000_000:06}")
 
 
 def operation_of(request: Request) -> str:

@@ -20,7 +20,7 @@ DOCUMENT = openapi.load(ROOT / "openapi.yaml")
 SCHEMAS = openapi.bundle(DOCUMENT, DOCUMENT["components"]["schemas"])
 CONTRACT = Contract(SCHEMAS)
 EXAMPLES = int(os.environ.get("EXAMPLES", "120"))
-DIGITS = st.text("0123456789", min_size=6, max_size=9)
+DIGITS = st.text("0123456789", min_size=4, max_size=10)
 MAIL_PARTS = st.text(string.ascii_letters + "-._+@'\" ñ", max_size=6)
 ANYTHING = st.one_of(
     st.none(),
@@ -35,6 +35,7 @@ FORMATS = {
     "rut": st.one_of(
         DIGITS.map(rut.of),
         DIGITS.map(lambda digits: rut.of(digits).lower()),
+        st.builds("{}{}".format, st.integers(0, 16).map("0".__mul__), DIGITS.map(rut.of)),
         st.builds("{}-{}".format, DIGITS, st.sampled_from("0123456789kKñ")),
     ),
     "email": st.one_of(

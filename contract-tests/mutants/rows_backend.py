@@ -50,7 +50,7 @@ ROWS: tuple[Mutant, ...] = (
         killers=killers.WHOLE_CLIENT,
     ),
     _BENEFIT("every client wants the benefit", 'int(benefit["wantsBenefit"])', "1", killers=killers.WHOLE_CLIENT),
-    _READ("a small k is not found", f"rut.normalise({_KEY})", _KEY, killers=killers.K),
+    _READ("a small k is not found", f"rut.canonical({_KEY})", _KEY, killers=killers.K),
     _READ(
         "a client answers 206",
         "http.resource(200, client)",

@@ -21,7 +21,8 @@ ROWS: tuple[Mutant, ...] = (
     _CONTRACT(
         "a name is of Latin letters", "pattern: ^[^\\u0000-\\u001F\\u007F-\\u009F]+$", "pattern: ^[A-Za-z ]+$"
     ),
-    _CONTRACT("a RUT has eight digits", "pattern: ^[0-9]{7,8}-[0-9Kk]$", "pattern: ^[0-9]{8}-[0-9Kk]$"),
+    _CONTRACT("a RUT has eight digits", "pattern: ^0*[1-9][0-9]{4,8}-", "pattern: ^0*[1-9][0-9]{7}-"),
+    _CONTRACT("a RUT has no leading zeros", "pattern: ^0*[1-9]", "pattern: ^[1-9]"),
     _CONTRACT(
         "a phone is text only",
         "        - type: integer\n          format: int64\n          minimum: 1000000\n"
@@ -57,11 +58,15 @@ ROWS: tuple[Mutant, ...] = (
     # widened
     _CONTRACT("a name has 200 characters", "maxLength: 100", "maxLength: 200"),
     _CONTRACT("a name may hold control characters", "      pattern: ^[^\\u0000-\\u001F\\u007F-\\u009F]+$\n", ""),
-    _CONTRACT("any text of its shape is a RUT", "      format: rut\n", ""),
     _CONTRACT(
-        "a RUT may have nine digits",
-        "pattern: ^[0-9]{7,8}-[0-9Kk]$\n      maxLength: 10",
-        "pattern: ^[0-9]{7,9}-[0-9Kk]$\n      maxLength: 11",
+        "any text of its shape is a RUT",
+        "      format: rut\n      pattern: ^0*",
+        "      pattern: ^0*",
+    ),
+    _CONTRACT(
+        "a RUT in the CRM may have ten digits",
+        "pattern: ^[1-9][0-9]{4,8}-[0-9K]$\n      maxLength: 11",
+        "pattern: ^[1-9][0-9]{4,9}-[0-9K]$\n      maxLength: 12",
         killers=killers.COLUMN,
     ),
     _CONTRACT(

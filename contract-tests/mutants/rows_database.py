@@ -5,12 +5,20 @@ from mutants.mutant import Mutant, rows
 
 _TABLES = rows("database", "handlers/migrations/versions/0001_crm_tables.sql", killers.LIMITS)
 
+_WIDER = rows("database", "handlers/migrations/versions/0002_canonical_ruts.sql", killers.COLUMN)
+
 _CLIENTS, _PARTNER, _BENEFIT = (
     f"CREATE TABLE IF NOT EXISTS {table} (" for table in ("CLIENTS", "PARTNER", "BENEFIT")
 )
 
 ROWS: tuple[Mutant, ...] = (
-    _TABLES("CLIENTS.rut is one shorter", "VARCHAR(10)", "VARCHAR(9)", after=_CLIENTS),
+    _WIDER("CLIENTS.rut is one shorter", "VARCHAR(11)", "VARCHAR(10)", after="ALTER TABLE CLIENTS"),
+    _WIDER(
+        "PARTNER.rut is one shorter",
+        "VARCHAR(11)",
+        "VARCHAR(10)",
+        after="DROP FOREIGN KEY IF EXISTS partner_client",
+    ),
     _TABLES("CLIENTS.name is one shorter", "name       VARCHAR(100)", "name       VARCHAR(99)", after=_CLIENTS),
     _TABLES("CLIENTS.lastname is half as long", "lastname   VARCHAR(100)", "lastname   VARCHAR(50)"),
     _TABLES("CLIENTS.phone is one shorter", "phone      VARCHAR(16)", "phone      VARCHAR(15)"),
@@ -80,23 +88,24 @@ ROWS: tuple[Mutant, ...] = (
         "    UNIQUE (store), PRIMARY KEY (rut),\n",
         after=_PARTNER,
     ),
-    _TABLES(
+    _WIDER(
         "PARTNER needs no client",
-        ",\n    CONSTRAINT partner_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
+        "    ADD CONSTRAINT partner_client FOREIGN KEY IF NOT EXISTS (rut) REFERENCES CLIENTS (rut),\n",
         "",
         killers=killers.FOREIGN_KEY,
     ),
-    _TABLES(
+    _WIDER(
         "BENEFIT needs no client",
-        ",\n    CONSTRAINT benefit_client FOREIGN KEY (rut) REFERENCES CLIENTS (rut)",
+        "    ADD CONSTRAINT benefit_client FOREIGN KEY IF NOT EXISTS (rut) REFERENCES CLIENTS (rut),\n",
         "",
         killers=killers.FOREIGN_KEY,
     ),
-    _TABLES(
+    _WIDER(
         "BENEFIT needs a partner",
         "REFERENCES CLIENTS (rut)",
         "REFERENCES PARTNER (rut)",
         after="CONSTRAINT benefit_client",
+        killers=killers.LIMITS,
     ),
     _TABLES(
         "CLIENTS.phone may be missing",

@@ -201,7 +201,13 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _RUT("the check character K is not known", '"0123456789K0"', '"0123456789A0"', killers=killers.K),
     _RUT("a small k is refused", "== match[2].upper()", "== match[2]", killers=killers.K),
-    _RUT("a small k is another client", "return rut.upper()", "return rut", killers=killers.K),
+    _RUT("a small k is another client", 'rut.lstrip("0").upper()', 'rut.lstrip("0")', killers=killers.K),
+    _RUT(
+        "leading zeros are another client",
+        'rut.lstrip("0").upper()',
+        "rut.upper()",
+        killers=killers.LEADING_ZEROS,
+    ),
     _LEADS(
         "a lead's status has no step",
         '("leadId", "status", "step", "updatedAt")',

@@ -17,7 +17,7 @@ SHAPE = {"$ref": "#/components/schemas/ApiResponseBody"}
 def send(stack: Stack, name: str, **options: Any) -> Any:
     method, path = contract.operations()[name]
     body = contract.example(name, rut.new()) if method == "POST" else None
-    return stack.request(method, path.replace("{rut}", "00000000-0").replace("{leadId}", "none"), body, **options)
+    return stack.request(method, path.replace("{rut}", rut.NOBODY).replace("{leadId}", "none"), body, **options)
 
 
 def allowed(path: str) -> set[str]:
@@ -53,7 +53,7 @@ def test_without_the_right_key_an_operation_is_forbidden(stack: Stack, name: str
 @pytest.mark.parametrize("name", SECURED)
 def test_a_key_in_the_address_is_no_key(stack: Stack, name: str) -> None:
     method, path = contract.operations()[name]
-    address = f"{path.replace('{rut}', '00000000-0')}?x-api-key={stack.api_key}&api_key={stack.api_key}"
+    address = f"{path.replace('{rut}', rut.NOBODY)}?x-api-key={stack.api_key}&api_key={stack.api_key}"
     contract.hold(name, stack.request(method, address, key=False), 403)
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_method_is_told_the_right_ones(
     stack: Stack, method: str, path: str, content_type: str | None
 ) -> None:
     response = stack.request(
-        method, path.format(rut="00000000-0", leadId="x"), headers={"Content-Type": content_type}
+        method, path.format(rut=rut.NOBODY, leadId="x"), headers={"Content-Type": content_type}
     )
     assert response.status == 405
     assert set(response.headers["Allow"].split(", ")) == allowed(path)

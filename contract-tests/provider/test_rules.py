@@ -107,6 +107,22 @@ def test_a_k_is_stored_as_a_capital_and_names_the_same_client_in_both_cases(stac
     assert get_client(stack, key).json()["partner"] == {"store": "S1"}
 
 
+@pytest.mark.parametrize("padding", ["0", "000000000"])
+def test_leading_zeros_name_the_same_client_and_are_answered_without(stack: Stack, padding: str) -> None:
+    key = with_k()
+    padded = padding + key.lower()
+    for name in CREATING:
+        created = contract.hold(name, post(stack, name, contract.example(name, padded)), 200)
+        assert created["message"].endswith("_CREATED")
+        again = contract.hold(name, post(stack, name, contract.example(name, key)), 200)
+        assert again["message"].endswith("_UNCHANGED")
+    for spelling in (key, padded):
+        assert contract.hold("getClient", get_client(stack, spelling), 200)["rut"] == key
+    lead_id = post(stack, "submitLead", {**contract.example("submitLead", padded), "store": "S2"}).json()["leadId"]
+    stack.await_leads([lead_id])
+    assert get_client(stack, key).json()["partner"] != {"store": "S2"}, "the first row stays"
+
+
 @pytest.mark.parametrize("name", [*CREATING, "submitLead"])
 def test_a_rut_with_any_other_check_character_is_refused_and_nothing_is_written(stack: Stack, name: str) -> None:
     key = rut.new()

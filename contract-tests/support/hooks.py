@@ -1,4 +1,4 @@
-"""What Schemathesis loads (schemathesis.toml): RUTs of the test range, and a record of what was sent."""
+"""What Schemathesis loads (schemathesis.toml): RUTs, a record of the answers, and the journal of rows."""
 
 import json
 import os
@@ -12,22 +12,38 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # Schemathesis loads this file by its path
 
-from support import rut
+from support import journal, rut
 
-# A file that gets a line for each answer: operation, phase, mode and status, the leadId of a lead that was taken,
-# and the RUT of a row that can't be told from a real client's.
+# A file that gets a line for each answer: operation, phase, mode, status, and the id of a lead that was taken.
 RECORD = "CONTRACT_RECORD"
-SUBMITTED, CREATED = 202, 200
 
 # A few that come again and again, or no operation would ever be asked about a client that another one has created.
-_FAMILIAR = [rut.of(f"{rut.PREFIX}{number:06}") for number in range(0, 800_000, 50_000)]
-_FRESH = st.text("0123456789", min_size=5, max_size=6).filter(lambda digits: digits[0] != rut.OWN)
+# Each has a length of its own, and some a K.
+_LEAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FAMILIAR = ["10000", "99999", "100005", "999999", "1000005", "9999999", "10000013", "49999999"]
+_FAMILIAR += ["900000000", "900000001", "900000004", "999999999"]
+# Of each length; the eight digits are between people's and companies', and nobody has nine.
+_FRESH = st.one_of(
+    st.integers(10_000, 99_999),
+    st.integers(100_000, 999_999),
+    st.integers(1_000_000, 9_999_999),
+    st.integers(40_000_000, 49_999_999),
+    st.integers(900_000_000, 909_999_999),
+)
+
+
+def _spelling(digits: str, zeros: int, lower: bool) -> str:
+    key = rut.of(digits)
+    padded = "0" * min(zeros, rut.LONGEST - len(key)) + key
+    return padded.lower() if lower else padded
+
 
 schemathesis.openapi.format(
     "rut",
     st.builds(
-        lambda key, lower: key.lower() if lower else key,
-        st.sampled_from(_FAMILIAR) | _FRESH.map(lambda digits: rut.of(rut.PREFIX + digits)),
+        _spelling,
+        st.sampled_from(_FAMILIAR) | _FRESH.map(str),
+        st.sampled_from((0, 0, 0, 1, 3, rut.LONGEST)),
         st.booleans(),
     ),
 )
@@ -35,16 +51,21 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """The contract's examples and chance hits, too, are brought into the test range."""
-    for part in (case.body, case.path_parameters):
-        if isinstance(part, dict) and rut.is_valid(part.get("rut")):
-            part["rut"] = rut.in_test_range(part["rut"])
+    """A row is known by its lead: a request that may write one has an id of the run's own, or a wrong one."""
+    if case.method == "POST" and case.path in journal.TABLES:
+        given = case.headers.get(journal.LEAD_HEADER)
+        if given is None or _LEAD_ID.fullmatch(str(given)):
+            case.headers[journal.LEAD_HEADER] = journal.own(str(given or ""))
+        journal.sending(case.path, case.body, case.headers[journal.LEAD_HEADER])
 
 
 @schemathesis.hook
 def after_call(
     context: schemathesis.HookContext, case: schemathesis.Case, response: schemathesis.Response
 ) -> None:
+    journal.answered(
+        case.path, case.body, case.headers.get(journal.LEAD_HEADER), response.status_code, _json(response.content)
+    )
     path = os.environ.get(RECORD)
     if not path:
         return
@@ -56,15 +77,15 @@ def after_call(
         line |= {"phase": case.meta.phase.name.value, "mode": case.meta.generation.mode.value}
     if lead_id := re.search(rb'"leadId": ?"([^"]+)"', response.content):
         line["leadId"] = lead_id[1].decode()
-    key = case.body.get("rut") if isinstance(case.body, dict) else None
-    if (
-        case.method == "POST"
-        and response.status_code in (SUBMITTED, CREATED)
-        and not str(key).startswith(rut.PREFIX)
-    ):
-        line["outside"] = key
     with open(path, "a", encoding="utf-8") as record:
         record.write(json.dumps(line) + "\n")
+
+
+def _json(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
 
 
 @schemathesis.hook

@@ -1,16 +1,14 @@
-"""RUTs for tests, computed apart from the handlers' own rule.
-
-A RUT that a test writes begins with `00`, so that its rows can be told from a real client's and removed.
-"""
+"""RUTs for tests, computed apart from the handlers' own rule."""
 
 import itertools
 import random
 import re
 
-PREFIX = "00"
-OWN = "9"  # the digit after the prefix in the RUTs of tests that look at what they wrote
-_numbers = itertools.count(random.SystemRandom().randrange(100_000))
-_SHAPE = re.compile(r"[0-9]{7,8}-[0-9Kk]")
+LONGEST = 20  # characters, with leading zeros
+_SHAPE = re.compile(r"0*[1-9][0-9]{4,8}-[0-9Kk]")
+# Of no client: nobody has been given nine digits.
+NOBODY_FROM, NEW_FROM = 900_000_000, 910_000_000
+_numbers = itertools.count(random.SystemRandom().randrange(89_000_000))
 
 
 def check_character(digits: str) -> str:
@@ -27,15 +25,14 @@ def is_valid(rut: object) -> bool:
     return isinstance(rut, str) and _SHAPE.fullmatch(rut) is not None and of(rut[:-2]) == rut.upper()
 
 
-def in_test_range(rut: str) -> str:
-    """A valid RUT that begins with the prefix; the same one for the same RUT."""
-    return of(PREFIX + rut[:-2][len(PREFIX) :])
+def canonical(rut: str) -> str:
+    """As it is stored and answered."""
+    return rut.upper().lstrip("0")
 
 
 def new() -> str:
-    """Another RUT of the test range at each call, out of a part of it where generated cases write nothing."""
-    return of(f"{PREFIX}{OWN}{next(_numbers) % 100_000:05}")
+    """Another canonical RUT at each call, out of those that no person and no company has."""
+    return of(str(NEW_FROM + next(_numbers) % 89_000_000))
 
 
-# Of no client: shorter than those that `new` makes, and of the part where generated cases write nothing.
-NOBODY = of(f"{PREFIX}{OWN}0000")
+NOBODY = of(str(NOBODY_FROM))

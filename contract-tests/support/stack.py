@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,10 @@ import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from support import curl
+from support import curl, journal, rut
 
 ROOT = Path(__file__).parents[2]
-REMOVE_TEST_ROWS = b'{"removeTestRows": true}'
+ROWS_AT_ONCE = 10_000  # below 2 MB; Lambda takes 6
 ENDED = ("COMPLETED", "FAILED")
 OK, FORBIDDEN, NOT_FOUND, TOO_MANY_REQUESTS = 200, 403, 404, 429
 PATIENCE = 5  # times that a throttled request or a removal that was disturbed is sent again
@@ -49,6 +50,14 @@ class Answer:
 
     def json(self) -> Any:
         return json.loads(self.data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """`removed`: rows of each table. `kept`: clients that a row which is not the run's refers to."""
+
+    removed: Mapping[str, int]
+    kept: Sequence[journal.Key]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +117,20 @@ class Stack:
             sent["Content-Type"] = "application/json"
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent |= headers or {}
+        if method == "POST" and path in journal.TABLES and journal.LEAD_HEADER not in sent:
+            sent[journal.LEAD_HEADER] = journal.own()
         given = {name: value for name, value in sent.items() if value is not None}
+        lead_id, asked = given.get(journal.LEAD_HEADER), _json(body)
+        if method == "POST":
+            journal.sending(path, asked, lead_id)
         response = _HTTP.request(method, self.url + path, body=body, headers=given)
         for _ in range(PATIENCE if patient else 0):
             if response.status != TOO_MANY_REQUESTS:
                 break
             time.sleep(int(response.headers.get("Retry-After", "1")))
             response = _HTTP.request(method, self.url + path, body=body, headers=given)
+        if method == "POST":
+            journal.answered(path, asked, lead_id, response.status, _json(response.data))
         return Answer(
             status=response.status,
             headers=response.headers,
@@ -138,28 +154,54 @@ class Stack:
     def check(self) -> None:
         """Raise StackError when nothing answers, or not to this key: every test would fail for that reason."""
         try:
-            answer = self.request("GET", "/clients/00000000-0")
+            answer = self.request("GET", f"/clients/{rut.NOBODY}")
         except urllib3.exceptions.HTTPError as error:
             raise StackError(f"{self.url} can't be reached: {error}") from error
         if answer.status == FORBIDDEN:
             raise StackError(f"{self.url} refuses the API key: use the stack's output api_key")
 
-    def remove_test_rows(self) -> dict[str, int] | None:
-        """How many rows of each table went. None: nobody said which function removes them."""
+    def remove_rows(self, keys: Sequence[journal.Key]) -> Removal | None:
+        """Of the rows with these keys. None: nobody said which function removes them."""
         if self.cleaner is None:
             return None
+        keys = sorted(keys, key=lambda key: key[0] == "CLIENTS")  # what refers to a client goes before it
+        removed: Counter[str] = Counter()
+        kept: list[journal.Key] = []
+        for start in range(0, max(len(keys), 1), ROWS_AT_ONCE):
+            answer = self._remove(keys[start : start + ROWS_AT_ONCE])
+            removed.update(answer["removed"])
+            kept += [(row["table"], row["rut"], row["leadId"]) for row in answer["kept"]]
+        return Removal(removed=dict(removed), kept=kept)
+
+    def _remove(self, keys: Sequence[journal.Key]) -> dict[str, Any]:
+        rows = [{"table": table, "rut": key, "leadId": lead_id} for table, key, lead_id in keys]
         payload: dict[str, Any] = {}
-        for _ in range(PATIENCE):  # a lead that nobody waited for may write between two of its statements
+        for _ in range(PATIENCE):  # a lead may hold a row, or its client's
             try:
-                answer = self.aws("lambda").invoke(FunctionName=self.cleaner, Payload=REMOVE_TEST_ROWS)
+                answer = self.aws("lambda").invoke(
+                    FunctionName=self.cleaner, Payload=json.dumps({"removeTestRows": rows}).encode()
+                )
             except (BotoCoreError, ClientError) as error:
                 raise StackError(
                     f"{self.cleaner} can't be invoked, so no test rows are removed: {error}"
                 ) from error
             payload = json.loads(answer["Payload"].read())
             if "removed" in payload:
-                return dict(payload["removed"])
+                return payload
         raise StackError(f"{self.cleaner} did not remove the test rows: {payload.get('errorMessage', payload)}")
+
+    def remove_file(self, path: Path) -> Removal | None:
+        """The rows that a run wrote down there, when its leads have ended. What stays is written there again."""
+        keys = journal.read(path)
+        self.await_leads(journal.leads(keys))
+        removal = self.remove_rows(keys)
+        if removal is not None:
+            journal.write(path, removal.kept)
+        return removal
+
+    def remove_test_rows(self) -> Removal | None:
+        """Those that this run has inserted by now."""
+        return self.remove_file(Path(os.environ[journal.FILE]))
 
     def await_leads(self, lead_ids: Iterable[str], timeout: float = 300) -> None:
         """Return when every one has ended; a lead on its way would write rows behind the cleaner's back."""
@@ -176,6 +218,14 @@ class Stack:
         """A lead that nobody knows writes nothing, either."""
         answer = self.request("GET", f"/leads/{lead_id}")
         return answer.status == NOT_FOUND or (answer.status == OK and answer.json().get("status") in ENDED)
+
+
+def _json(data: bytes | None) -> Any:
+    """None for what is no JSON."""
+    try:
+        return json.loads(data or b"null")
+    except (ValueError, RecursionError):
+        return None
 
 
 _HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=60)

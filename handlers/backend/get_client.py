@@ -9,6 +9,6 @@ from handlers.shared.contract import Contract
 
 @http.operation
 def handler(event: http.Event, _context: Any) -> http.Answer:
-    key = rut.normalise(http.path_parameter(event, "rut", Contract.bundled(), "Rut"))
+    key = rut.canonical(http.path_parameter(event, "rut", Contract.bundled(), "Rut"))
     client = database.from_environment().transaction(lambda cursor: records.find_client(cursor, key))
     return http.resource(200, client)

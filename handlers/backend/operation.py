@@ -18,7 +18,7 @@ def create(
     contract = Contract.bundled()
     lead_id = http.lead_id(event, contract)
     body = http.json_body(event, contract, schema)
-    key, row = rut.normalise(body["rut"]), values(body)
+    key, row = rut.canonical(body["rut"]), values(body)
     created = database.from_environment().transaction(
         lambda cursor: records.create(cursor, table, key, row, lead_id)
     )

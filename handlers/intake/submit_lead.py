@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.shared import aws, http, lead_event, lead_table, log, settings
+from handlers.shared import aws, http, lead_event, lead_table, log, rut, settings
 from handlers.shared.contract import Contract
 from handlers.shared.errors import EventBusUnavailable
 from handlers.shared.lead_table import SUBMITTED, LeadTable
@@ -48,6 +48,6 @@ def _bus() -> EventBus:
 
 @http.operation
 def handler(event: http.Event, _context: Any) -> http.Answer:
-    lead = http.json_body(event, Contract.bundled(), "Lead")
+    lead = rut.with_canonical(http.json_body(event, Contract.bundled(), "Lead"))
     lead_id = submit(lead, lead_table.from_environment(), _bus())
     return http.resource(202, {"leadId": lead_id, "status": SUBMITTED}, {"Location": f"leads/{lead_id}"})

@@ -1,6 +1,6 @@
 """Invoked by the deployment: brings the schema and the backends' user up to date.
 
-The one function that has the owner's account, it also removes what contract tests wrote, when asked to.
+The one function that has the owner's account, it also removes what contract tests inserted, when asked to.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 
 from handlers.backend import database
-from handlers.migrations import app_user, rehearsal, schema
+from handlers.migrations import app_user, canonical_ruts, schema, test_rows
 from handlers.shared import aws, settings
 from handlers.shared.errors import MigrationFailed
 from handlers.shared.secrets import ManagedSecret
@@ -20,12 +20,13 @@ REMOVE_TEST_ROWS = "removeTestRows"
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """`{"version": current, "applied": [new ones]}`. An error fails the deployment and changes nothing more.
+    """`{"version": current, "applied": [new ones], "ruts": {"moved", "conflicts": how many}}`.
 
-    For the event `{"removeTestRows": true}` it migrates nothing and answers `{"removed": {table: rows}}`.
+    An error fails the deployment and changes nothing more. For the event `{"removeTestRows": [rows]}` it migrates
+    nothing and answers as `test_rows.remove` does.
     """
-    if event.get(REMOVE_TEST_ROWS) is True:
-        return {"removed": _remove_test_rows()}
+    if REMOVE_TEST_ROWS in event:
+        return _remove_test_rows(event[REMOVE_TEST_ROWS])
     address = database.Address.from_environment()
     secrets_manager = aws.client("secretsmanager")
     migrations = schema.load()
@@ -33,19 +34,21 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     try:
         schema.lock(connection)  # the user's password too is made by one deployment only
         applied = schema.apply(connection, migrations)
+        ruts = canonical_ruts.ensure(connection)
         password = app_user.ensure_secret(secrets_manager, settings.required("DATABASE_SECRET_ARN"))
         app_user.ensure_user(connection, address, password)
     finally:
         connection.close()
-    return {"version": len(migrations), "applied": applied}
+    return {"version": len(migrations), "applied": applied, "ruts": ruts}
 
 
-def _remove_test_rows() -> dict[str, int]:
+def _remove_test_rows(listed: object) -> dict[str, Any]:
     if settings.required("TEST_ROWS") != "removable":
         raise MigrationFailed("this stack is protected: no row of it is removed; run contract tests on another")
+    wanted = test_rows.keys(listed)
     connection = _connect(database.Address.from_environment(), aws.client("secretsmanager"))
     try:
-        return rehearsal.remove(connection)
+        return test_rows.remove(connection, wanted)
     finally:
         connection.close()
 

@@ -2,17 +2,21 @@
 
 import hashlib
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pymysql
+from pymysql.constants import ER
 
 from handlers.shared import log
 from handlers.shared.errors import MigrationFailed
 
 VERSIONS = Path(__file__).parent / "versions"
 LOCK_SECONDS = 30
+LOCK_TRIES = 5
+LOCK_PAUSE_SECONDS = 2.0
 
 _FILE = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql")
 _HISTORY = """
@@ -74,10 +78,15 @@ def apply(connection: Any, migrations: list[Migration]) -> list[int]:
 
 
 def _execute(cursor: Any, statement: str, what: str) -> None:
-    try:
-        cursor.execute(statement)
-    except pymysql.MySQLError as error:
-        raise MigrationFailed(f"{what}: {error.args[-1]}; correct it and deploy again") from error
+    """A statement that waits for a table's lock in vain is tried again: between tries the leads get their turn."""
+    for attempt in range(1, LOCK_TRIES + 1):
+        try:
+            cursor.execute(statement)
+            return
+        except pymysql.MySQLError as error:
+            if error.args[0] != ER.LOCK_WAIT_TIMEOUT or attempt == LOCK_TRIES:
+                raise MigrationFailed(f"{what}: {error.args[-1]}; correct it and deploy again") from error
+        time.sleep(LOCK_PAUSE_SECONDS)
 
 
 def _apply(connection: Any, cursor: Any, migrations: list[Migration]) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.orchestration.identity import lead_id_of
-from handlers.shared import lead_event, lead_table, log, strict_json
+from handlers.shared import lead_event, lead_table, log, rut, strict_json
 from handlers.shared.contract import Contract
 from handlers.shared.errors import InvalidLead, InvalidRequest
 from handlers.shared.lead_table import LeadTable
@@ -43,7 +43,7 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
         raise InvalidLead(str(error)) from None
     if event.get("source") != lead_event.source(lead["origin"]):
         raise InvalidLead(f"the event's source is not {lead_event.source(lead['origin'])}, as its origin says")
-    return lead
+    return rut.with_canonical(lead)
 
 
 def _check_text(detail: Any) -> None:

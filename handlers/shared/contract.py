@@ -92,7 +92,7 @@ def _expectation(schema: Mapping[str, Any]) -> str:
     if "oneOf" in schema:
         return " or ".join(_expectation(each) for each in schema["oneOf"])
     if schema.get("format") == "rut":
-        return "must be 7 or 8 digits, a dash and the check character that belongs to them, such as 11111111-1"
+        return "must be 5 to 9 digits, a dash and the check character that belongs to them, such as 11111111-1"
     if schema.get("format") == "email":
         return f"must be an e-mail address of at most {schema.get('maxLength', 254)} characters"
     if "enum" in schema:

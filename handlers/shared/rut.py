@@ -1,9 +1,15 @@
-"""The Chilean tax id (RUT): digits, a dash, a check character modulo 11."""
+"""The Chilean tax id (RUT): five to nine digits, a dash, a check character modulo 11.
+
+Leading zeros and a small k are read, and name the same client: every place that stores, sends on or compares a
+RUT does it with the `canonical` one.
+"""
 
 import re
+from collections.abc import Mapping
 from itertools import cycle
+from typing import Any
 
-_SHAPE = re.compile(r"([0-9]{7,8})-([0-9Kk])")
+_SHAPE = re.compile(r"0*([1-9][0-9]{4,8})-([0-9Kk])")
 
 
 def check_character(digits: str) -> str:
@@ -13,10 +19,16 @@ def check_character(digits: str) -> str:
 
 
 def is_valid(rut: str) -> bool:
+    """Whether it has the shape and the right check character. How long it may be, the contract says."""
     match = _SHAPE.fullmatch(rut)
     return match is not None and check_character(match[1]) == match[2].upper()
 
 
-def normalise(rut: str) -> str:
-    """As it is stored: with a capital K."""
-    return rut.upper()
+def canonical(rut: str) -> str:
+    """The one spelling of a valid RUT: no leading zeros, a capital K."""
+    return rut.lstrip("0").upper()
+
+
+def with_canonical(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The same record or lead, under its canonical RUT."""
+    return {**record, "rut": canonical(record["rut"])}

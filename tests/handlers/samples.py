@@ -15,6 +15,20 @@ PARTNER: dict[str, Any] = {"rut": "11111111-1", "store": "ESTACION_CENTRAL"}
 BENEFIT: dict[str, Any] = {"rut": "11111111-1", "wantsBenefit": True}
 LEAD: dict[str, Any] = {**ALICE, **PARTNER, **BENEFIT, "origin": "web"}
 RUT_WITH_K = "10000013-K"
+# (as it may be sent, as it is stored and answered)
+SPELLINGS = [
+    ("7654321-6", "7654321-6"),
+    ("07654321-6", "7654321-6"),
+    ("007654321-6", "7654321-6"),
+    ("00000000007654321-6", "7654321-6"),
+    ("10000013-k", "10000013-K"),
+    ("010000013-k", "10000013-K"),
+    ("10000-5", "10000-5"),
+    ("00010000-5", "10000-5"),
+    ("123456-0", "123456-0"),
+    ("123456789-2", "123456789-2"),
+    ("000000000123456789-2", "123456789-2"),
+]
 
 PERSONAL = ("alice", "cooper", "11111111", "54545454", "acooper@alice.com")
 

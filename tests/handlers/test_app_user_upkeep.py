@@ -63,7 +63,7 @@ def test_the_password_is_neither_answered_nor_logged(site: Site, capsys: pytest.
     result = apply.handler({}, None)
     said = str(result) + "".join(capsys.readouterr())
     assert site.app_credentials()["password"] not in said
-    assert result == {"version": 1, "applied": [1]}
+    assert set(result) == {"version", "applied", "ruts"}
 
 
 def test_where_tls_is_on_the_user_must_use_it(migrated: Site, monkeypatch: pytest.MonkeyPatch) -> None:

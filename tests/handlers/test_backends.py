@@ -9,7 +9,18 @@ import pytest
 from handlers.backend import create_benefit, create_client, create_partner, database, get_client, operation
 from handlers.shared.contract import Contract
 from tests.handlers.conftest import Site
-from tests.handlers.samples import ALICE, BENEFIT, PARTNER, PERSONAL, RUT_WITH_K, body_of, get, message_of, post
+from tests.handlers.samples import (
+    ALICE,
+    BENEFIT,
+    PARTNER,
+    PERSONAL,
+    RUT_WITH_K,
+    SPELLINGS,
+    body_of,
+    get,
+    message_of,
+    post,
+)
 
 CREATE: dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any]]] = {
     "client": (create_client, ALICE, {"lastname": "liddell"}),
@@ -103,6 +114,31 @@ def test_a_small_k_and_a_capital_k_are_the_same_client(crm: Site) -> None:
     for rut in (small, RUT_WITH_K):
         assert read(rut)["rut"] == RUT_WITH_K
     assert crm.rows("SELECT rut FROM CLIENTS") == [(RUT_WITH_K,)]
+
+
+@pytest.mark.parametrize(("spelling", "canonical"), SPELLINGS)
+def test_every_spelling_of_a_rut_is_the_same_client(crm: Site, spelling: str, canonical: str) -> None:
+    for noun, (_, sample, _) in CREATE.items():
+        assert created(noun, sample | {"rut": spelling}) == f"{noun.upper()}_CREATED"
+        for again in (canonical, "0" + canonical, spelling):
+            assert created(noun, sample | {"rut": again}) == f"{noun.upper()}_UNCHANGED"
+        assert crm.rows(f"SELECT rut FROM {TABLES[noun]}") == [(canonical,)]
+    for each in (spelling, canonical, "0" + canonical, canonical.lower()):
+        assert read(each)["rut"] == canonical
+        assert set(read(each)) >= {"partner", "benefit"}
+
+
+@pytest.mark.parametrize("noun", CREATE)
+def test_spellings_of_one_rut_at_the_same_moment_leave_one_row_and_all_get_200(
+    crm: Site, noun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spellings = ["7654321-6", "07654321-6", "007654321-6", "00000000007654321-6"] * 3
+    if noun != "client":
+        created("client", ALICE | {"rut": spellings[0]})
+    bodies = [CREATE[noun][1] | {"rut": each} for each in spellings]
+    codes = sorted(message_of(answer, 200)[0] for answer in at_once(crm, noun, bodies, monkeypatch))
+    assert codes == [f"{noun.upper()}_CREATED"] + [f"{noun.upper()}_UNCHANGED"] * 11
+    assert crm.rows(f"SELECT rut FROM {TABLES[noun]}") == [("7654321-6",)]
 
 
 def test_a_client_is_read_with_what_belongs_to_it(crm: Site, the_contract: Contract) -> None:

@@ -16,6 +16,9 @@ from tests.handlers.conftest import Site
 from tests.handlers.servers import free_port
 
 CURRENT = schema.load()
+VERSIONS = [each.version for each in CURRENT]
+NEXT = len(CURRENT) + 1
+NO_RUTS = {"moved": 0, "conflicts": 0}
 
 
 @pytest.fixture
@@ -40,22 +43,26 @@ def history(site: Site) -> list[tuple[Any, ...]]:
 
 
 def test_an_empty_database_is_brought_up_to_date(site: Site) -> None:
-    assert apply.handler({}, None) == {"version": len(CURRENT), "applied": [each.version for each in CURRENT]}
-    assert tables(site) == {"CLIENTS", "PARTNER", "BENEFIT", "SCHEMA_VERSION"}
+    assert apply.handler({}, None) == {"version": len(CURRENT), "applied": VERSIONS, "ruts": NO_RUTS}
+    assert tables(site) == {"CLIENTS", "PARTNER", "BENEFIT", "SCHEMA_VERSION", "RUT_CONFLICTS"}
     assert history(site) == [(each.version, each.name, each.checksum) for each in CURRENT]
 
 
 def test_a_second_run_finds_nothing_to_do(migrated: Site) -> None:
     before = history(migrated)
-    assert apply.handler({}, None) == {"version": len(CURRENT), "applied": []}
+    assert apply.handler({}, None) == {"version": len(CURRENT), "applied": [], "ruts": NO_RUTS}
     assert history(migrated) == before
 
 
 def test_a_new_version_is_applied_and_leaves_the_rows(migrated: Site, versions: Path) -> None:
     migrated.rows("INSERT INTO CLIENTS (rut, name, lastname, phone, mail) VALUES ('1', 'a', 'b', '1', 'm')")
     migrated.rows("COMMIT")
-    write(versions, "0002_add_note.sql", "ALTER TABLE CLIENTS ADD COLUMN IF NOT EXISTS note VARCHAR(10) NULL;\n")
-    assert apply.handler({}, None) == {"version": 2, "applied": [2]}
+    write(
+        versions,
+        f"{NEXT:04}_add_note.sql",
+        "ALTER TABLE CLIENTS ADD COLUMN IF NOT EXISTS note VARCHAR(10) NULL;\n",
+    )
+    assert apply.handler({}, None) == {"version": NEXT, "applied": [NEXT], "ruts": NO_RUTS}
     assert migrated.rows("SELECT rut, note FROM CLIENTS") == [("1", None)]
 
 
@@ -69,7 +76,7 @@ def test_of_several_at_once_one_applies_and_all_agree_on_the_password(site: Site
     aws.client("secretsmanager")
     with ThreadPoolExecutor(5) as pool:
         applied = list(pool.map(deploy, range(5)))
-    assert sorted(applied) == [[]] * 4 + [[1]]
+    assert sorted(applied) == [[]] * 4 + [VERSIONS]
     site.as_app().close()
 
 
@@ -126,7 +133,7 @@ def test_a_deployment_waits_for_another_longer_than_a_statement_of_the_backends_
         time.sleep(1.5)
         assert not deployment.done(), "it waits"
         other.close()
-        assert deployment.result(10)["applied"] == [1]
+        assert deployment.result(10)["applied"] == VERSIONS
 
 
 def test_a_lock_that_is_never_given_back_is_an_error_that_says_where_to_look(
@@ -145,7 +152,7 @@ def test_a_lock_that_is_never_given_back_is_an_error_that_says_where_to_look(
 def test_the_lock_is_free_again_after_a_run_and_after_a_failure(migrated: Site, versions: Path) -> None:
     free = "SELECT IS_FREE_LOCK('leadbridge_migrations')"
     assert migrated.rows(free) == [(1,)]
-    write(versions, "0002_wrong.sql", "NONSENSE;\n")
+    write(versions, f"{NEXT:04}_wrong.sql", "NONSENSE;\n")
     with pytest.raises(Exception, match="NONSENSE"):
         apply.handler({}, None)
     assert migrated.rows(free) == [(1,)]
@@ -166,32 +173,52 @@ def test_a_migration_edited_after_it_was_applied_is_an_error_and_changes_nothing
 def test_a_database_ahead_of_this_release_is_an_error(migrated: Site) -> None:
     migrated.rows("INSERT INTO SCHEMA_VERSION (version, name, checksum) VALUES (7, 'later', '')")
     migrated.rows("COMMIT")
-    with pytest.raises(MigrationFailed, match="at version 7, this release knows 1"):
+    with pytest.raises(MigrationFailed, match=f"at version 7, this release knows {len(CURRENT)}"):
         apply.handler({}, None)
 
 
 def test_a_file_that_broke_off_halfway_is_run_again(migrated: Site, versions: Path) -> None:
     first = "CREATE TABLE IF NOT EXISTS FIRST_HALF (x INT);\n"
-    write(versions, "0002_two_halves.sql", first + "NONSENSE;\n")
+    write(versions, f"{NEXT:04}_two_halves.sql", first + "NONSENSE;\n")
     with pytest.raises(Exception, match="NONSENSE"):
         apply.handler({}, None)
     assert "FIRST_HALF" in tables(migrated)
-    assert [version for version, *_ in history(migrated)] == [1], "a half is not an applied version"
-    write(versions, "0002_two_halves.sql", first + "CREATE TABLE IF NOT EXISTS SECOND_HALF (x INT);\n")
-    assert apply.handler({}, None)["applied"] == [2]
+    assert [version for version, *_ in history(migrated)] == VERSIONS, "a half is not an applied version"
+    write(versions, f"{NEXT:04}_two_halves.sql", first + "CREATE TABLE IF NOT EXISTS SECOND_HALF (x INT);\n")
+    assert apply.handler({}, None)["applied"] == [NEXT]
     assert {"FIRST_HALF", "SECOND_HALF"} <= tables(migrated)
 
 
-@pytest.mark.parametrize("done", [1, 2])
+STATEMENTS = [statement for migration in CURRENT for statement in migration.statements]
+
+
+@pytest.mark.parametrize("done", range(1, len(STATEMENTS) + 1))
 def test_the_real_migrations_can_be_run_again_after_any_statement(site: Site, done: int) -> None:
-    for statement in CURRENT[0].statements[:done]:
-        site.rows(statement)
-    assert apply.handler({}, None)["applied"] == [1]
+    connection = site.server.connect(database=site.database)
+    with connection.cursor() as cursor:
+        for statement in STATEMENTS[:done]:
+            cursor.execute(statement)
+    connection.close()
+    assert apply.handler({}, None)["applied"] == VERSIONS
     assert {"CLIENTS", "PARTNER", "BENEFIT"} <= tables(site)
+    assert keys_and_columns(site) == [
+        ("BENEFIT", "varchar(11)", "benefit_client", "CLIENTS"),
+        ("CLIENTS", "varchar(11)", None, None),
+        ("PARTNER", "varchar(11)", "partner_client", "CLIENTS"),
+    ]
+
+
+def keys_and_columns(site: Site) -> list[tuple[Any, ...]]:
+    return site.rows(
+        "SELECT COLUMNS.TABLE_NAME, COLUMN_TYPE, CONSTRAINT_NAME, REFERENCED_TABLE_NAME"
+        " FROM information_schema.COLUMNS LEFT JOIN information_schema.REFERENTIAL_CONSTRAINTS AS foreign_keys"
+        " ON CONSTRAINT_SCHEMA = TABLE_SCHEMA AND foreign_keys.TABLE_NAME = COLUMNS.TABLE_NAME"
+        " WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'rut' ORDER BY 1"
+    )
 
 
 def test_a_failed_migration_leaves_the_backends_user_as_it_was(migrated: Site, versions: Path) -> None:
-    write(versions, "0002_wrong.sql", "NONSENSE;\n")
+    write(versions, f"{NEXT:04}_wrong.sql", "NONSENSE;\n")
     with pytest.raises(Exception, match="NONSENSE"):
         apply.handler({}, None)
     migrated.as_app().close()
@@ -199,7 +226,15 @@ def test_a_failed_migration_leaves_the_backends_user_as_it_was(migrated: Site, v
 
 
 @pytest.mark.parametrize(
-    "name", ["1_short.sql", "0002-dashes.sql", "0002_Capitals.sql", "0002_.sql", "two.sql", "0002_a.b.sql"]
+    "name",
+    [
+        "1_short.sql",
+        f"{NEXT:04}-dashes.sql",
+        f"{NEXT:04}_Capitals.sql",
+        f"{NEXT:04}_.sql",
+        "two.sql",
+        f"{NEXT:04}_a.b.sql",
+    ],
 )
 def test_a_badly_named_migration_is_an_error_that_names_it(versions: Path, name: str) -> None:
     write(versions, name, "SELECT 1;\n")
@@ -207,7 +242,7 @@ def test_a_badly_named_migration_is_an_error_that_names_it(versions: Path, name:
         schema.load()
 
 
-@pytest.mark.parametrize("names", [["0003_gap.sql"], ["0001_twice.sql"], ["0000_zero.sql"]])
+@pytest.mark.parametrize("names", [[f"{NEXT + 1:04}_gap.sql"], ["0001_twice.sql"], ["0000_zero.sql"]])
 def test_gaps_and_numbers_used_twice_are_errors(versions: Path, names: list[str]) -> None:
     for name in names:
         write(versions, name, "SELECT 1;\n")
@@ -234,7 +269,7 @@ def test_a_database_that_cannot_be_reached_is_named_with_what_to_check(
 
 
 def test_a_connection_that_is_lost_midway_is_told_as_that(site: Site, versions: Path) -> None:
-    write(versions, "0002_suicide.sql", "KILL CONNECTION_ID();\n")
-    with pytest.raises(MigrationFailed, match=r"migration 2 \(suicide\), statement 1"):
+    write(versions, f"{NEXT:04}_suicide.sql", "KILL CONNECTION_ID();\n")
+    with pytest.raises(MigrationFailed, match=rf"migration {NEXT} \(suicide\), statement 1"):
         apply.handler({}, None)
-    assert [version for version, *_ in history(site)] == [1]
+    assert [version for version, *_ in history(site)] == VERSIONS

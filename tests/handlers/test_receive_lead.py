@@ -7,7 +7,7 @@ import pytest
 from handlers.orchestration import receive_lead
 from handlers.shared.errors import InvalidLead, Unavailable
 from handlers.shared.lead_table import Issue, LeadTable
-from tests.handlers.samples import ALICE, BENEFIT, LEAD, PARTNER, PERSONAL, lead_event
+from tests.handlers.samples import ALICE, BENEFIT, LEAD, PARTNER, PERSONAL, SPELLINGS, lead_event
 
 Item = Callable[[str], dict[str, Any] | None]
 
@@ -59,6 +59,14 @@ def test_a_failed_lead_that_is_sent_again_goes_through_the_flow_again(leads: Lea
     error = Issue(step="CreateClient", code="CrmUnavailable", description="no answer")
     leads.fail(lead_id, "one", error, lead_event(lead_id))
     assert not receive(lead_event(lead_id), "two")["duplicate"]
+
+
+@pytest.mark.parametrize(("spelling", "canonical"), SPELLINGS)
+def test_every_record_is_laid_out_under_the_canonical_rut(
+    leads: LeadTable, lead_id: str, spelling: str, canonical: str
+) -> None:
+    records = receive(lead_event(lead_id, rut=spelling))["records"]
+    assert [record["rut"] for record in records.values()] == [canonical] * 3
 
 
 @pytest.mark.parametrize("phone", [54545454, "54545454", 54545454.0])

@@ -11,7 +11,7 @@ from handlers.intake import submit_lead
 from handlers.shared.errors import EventBusUnavailable
 from handlers.shared.lead_table import RETENTION_SECONDS, LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
-from tests.handlers.samples import LEAD, PERSONAL, body_of, message_of, post
+from tests.handlers.samples import LEAD, PERSONAL, SPELLINGS, body_of, message_of, post
 from tests.handlers.servers import HOST, free_port
 
 AwsClient = Callable[[str], Any]
@@ -62,6 +62,15 @@ def test_an_accepted_lead_is_noted_and_is_on_the_bus(
     assert (noted["status"]["S"], noted["step"]["S"], noted["origin"]["S"]) == ("SUBMITTED", "submitted", origin)
     assert before + RETENTION_SECONDS - 1 <= int(noted["expiresAt"]["N"]) <= time.time() + RETENTION_SECONDS
     assert not [value for value in PERSONAL if value in json.dumps(noted)], "the lead's data is not kept here"
+
+
+@pytest.mark.parametrize(("spelling", "canonical"), SPELLINGS)
+def test_the_lead_on_the_bus_has_the_canonical_rut(
+    leads: LeadTable, queue: str, aws_client: AwsClient, spelling: str, canonical: str
+) -> None:
+    body_of(submit_lead.handler(post(LEAD | {"rut": spelling}), None), 202)
+    [event] = events_in(aws_client, queue, 5)
+    assert event["detail"]["rut"] == canonical
 
 
 def test_each_submission_is_a_lead_of_its_own(leads: LeadTable, queue: str) -> None:
