@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+from typing import TypeGuard
 
 LONGEST = 20  # characters, with leading zeros
 _SHAPE = re.compile(r"0*[1-9][0-9]{4,8}-[0-9Kk]")
@@ -21,8 +22,17 @@ def of(digits: str) -> str:
     return f"{digits}-{check_character(digits)}"
 
 
+def has_shape(rut: object) -> TypeGuard[str]:
+    return isinstance(rut, str) and _SHAPE.fullmatch(rut) is not None
+
+
+def with_check_character(rut: str) -> str:
+    """The same one if it was right, a small k too."""
+    return rut if is_valid(rut) else of(rut[:-2])
+
+
 def is_valid(rut: object) -> bool:
-    return isinstance(rut, str) and _SHAPE.fullmatch(rut) is not None and of(rut[:-2]) == rut.upper()
+    return has_shape(rut) and of(rut[:-2]) == rut.upper()
 
 
 def canonical(rut: str) -> str:
