@@ -21,6 +21,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     given = Stack.given()
     home = tmp_path_factory.mktemp("home")
     try:
+        if not given:
+            os.environ[journal.FOLDER] = str(home / "test-rows")  # the rows go with the stack
         stack = given or Stack.deployed(home)
         with nullcontext() if journal.FILE in os.environ else journal.opened(stack.url):
             yield stack

@@ -70,7 +70,13 @@ def start(results: Path, **variables: str) -> subprocess.Popen[str]:
     command = [sys.executable, "contract-tests/run.py", "--results", str(results)]
     command += ["--part", "schemathesis", "--", "--phases", "examples"]
     environment = {name: value for name, value in os.environ.items() if name not in ("STACK_HOME", "CLEANER")}
-    environment |= {"EXAMPLES": "1", "SEED": "7", "CASSETTE": "1", **variables}
+    environment |= {
+        "EXAMPLES": "1",
+        "SEED": "7",
+        "CASSETTE": "1",
+        journal.FOLDER: str(results.with_name("rows")),
+        **variables,
+    }
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=pipe, stderr=pipe)
 

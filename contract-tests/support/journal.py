@@ -20,7 +20,8 @@ import yaml
 from support import rut
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "build" / "test-rows"
+# Where the files of runs are, if not in build/test-rows.
+FOLDER = "TEST_ROWS_FOLDER"
 # The file that this process and those that it starts write to.
 FILE = "TEST_ROWS_FILE"
 LEAD_HEADER = "X-Lead-Id"
@@ -99,7 +100,9 @@ def read(path: Path) -> list[Key]:
 
 
 def _folder(url: str) -> Path:
-    return FOLDER / hashlib.sha256(url.encode()).hexdigest()[:16]
+    return (
+        Path(os.environ.get(FOLDER, ROOT / "build" / "test-rows")) / hashlib.sha256(url.encode()).hexdigest()[:16]
+    )
 
 
 @contextmanager

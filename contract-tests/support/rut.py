@@ -8,7 +8,8 @@ from typing import TypeGuard
 LONGEST = 20  # characters, with leading zeros
 _SHAPE = re.compile(r"0*[1-9][0-9]{4,8}-[0-9Kk]")
 # Of no client: nobody has been given nine digits.
-NOBODY_FROM, NEW_FROM = 900_000_000, 910_000_000
+# Generated cases have theirs below.
+NOBODY_NUMBER = 910_000_000
 _numbers = itertools.count(random.SystemRandom().randrange(89_000_000))
 
 
@@ -42,7 +43,7 @@ def canonical(rut: str) -> str:
 
 def new() -> str:
     """Another canonical RUT at each call, out of those that no person and no company has."""
-    return of(str(NEW_FROM + next(_numbers) % 89_000_000))
+    return of(str(NOBODY_NUMBER + 1 + next(_numbers) % 89_000_000))
 
 
-NOBODY = of(str(NOBODY_FROM))
+NOBODY = of(str(NOBODY_NUMBER))

@@ -117,10 +117,11 @@ class Stack:
             sent["Content-Type"] = "application/json"
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent |= headers or {}
-        if method == "POST" and path in journal.TABLES and journal.LEAD_HEADER not in sent:
-            sent[journal.LEAD_HEADER] = journal.own()
+        named = {name.lower(): value for name, value in sent.items()}
+        if method == "POST" and path in journal.TABLES and "x-lead-id" not in named:
+            sent["X-Lead-Id"] = named["x-lead-id"] = journal.own()
         given = {name: value for name, value in sent.items() if value is not None}
-        lead_id, asked = given.get(journal.LEAD_HEADER), _json(body)
+        lead_id, asked = named.get("x-lead-id"), _json(body)
         if method == "POST":
             journal.sending(path, asked, lead_id)
         response = _HTTP.request(method, self.url + path, body=body, headers=given)
