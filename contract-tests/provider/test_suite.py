@@ -198,6 +198,8 @@ def test_a_row_that_stood_before_the_run_stays_although_the_run_hit_its_rut(
     contract.hold("submitLead", receipt, 202)
     local.remove_test_rows()
     assert rows_under(local, key) == ["CLIENTS", "PARTNER", "BENEFIT"]
+    for table in ("BENEFIT", "PARTNER", "CLIENTS"):
+        database.execute(local.outputs, f"DELETE FROM {table} WHERE rut = '{key}'")
 
 
 def test_a_real_leads_rows_stay_and_so_does_the_client_that_they_refer_to(local: Stack) -> None:
