@@ -31,6 +31,8 @@ REPORTS = (
 )
 PARTS = ("schemathesis", "rules")
 INTERRUPTED = 130
+# On AWS a key that a deployment has just made is refused for some minutes.
+KEY_SECONDS = 180
 
 
 def main() -> int:
@@ -64,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         say("the local stack is started, or brought up to date")
         stack = Stack.deployed(options.home)
     say(f"stack {stack.url}")
-    stack.check()
+    stack.check(patience=0 if stack.outputs else KEY_SECONDS)
     clean_up_after_others(stack)
     results.mkdir(parents=True, exist_ok=True)
     for name in REPORTS:  # the folder may hold other things

@@ -186,7 +186,9 @@ def _write_options(home: Home, port: int, settings: Mapping[str, str]) -> Path:
 
 def _accounts(home: Home) -> str:
     # Run at every start, so it must be repeatable: one statement a line, as an init file wants.
-    password = home.generated_secret("database-owner")
+    from pymysql.converters import escape_string
+
+    password = escape_string(home.generated_secret("database-owner"))
     return f"""\
 CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 CREATE USER IF NOT EXISTS '{OWNER}'@'%' IDENTIFIED BY '{password}';
@@ -214,7 +216,7 @@ def _log_in(home: Home, port: int) -> Database | None:
             host=HOST,
             port=port,
             user=OWNER,
-            password=password,
+            password=password.encode(),
             database=DATABASE,
             connect_timeout=5,
             read_timeout=5,

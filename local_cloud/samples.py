@@ -172,7 +172,7 @@ def _rows(database: Mapping[str, Any], ruts: list[str]) -> str:
         host=database["host"],
         port=database["port"],
         user=database["user"],
-        password=database["password"],
+        password=database["password"].encode(),
         database=database["name"],
         charset="utf8mb4",
     )

@@ -130,7 +130,7 @@ class Stack:
             host=database["host"],
             port=database["port"],
             user=database["user"],
-            password=database["password"],
+            password=database["password"].encode(),
             database=database["name"],
             charset="utf8mb4",
         )

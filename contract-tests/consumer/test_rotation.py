@@ -1,5 +1,6 @@
 """The API key may be rotated while the flow's functions are warm."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -52,3 +53,40 @@ def test_a_rotated_key_fails_no_lead(stack: Stack, rotate: Callable[[], None]) -
     refused = stack.request("POST", "/create_client", contract.example("createClient", rut.new()))
     contract.hold("createClient", refused, 403)
     assert completed(stack)
+
+
+def test_a_key_that_is_put_wrong_for_a_moment_fails_no_lead(stack: Stack, rotate: Callable[[], None]) -> None:
+    """What no header could carry: the functions must neither keep it nor say it."""
+    secrets = stack.aws("secretsmanager")
+    assert completed(stack), "the functions are warm from here on"
+    rotate()
+    (secret,) = (each["ARN"] for each in secrets.list_secrets()["SecretList"] if "key-secret" in each["Name"])
+    right = secrets.get_secret_value(SecretId=secret)["SecretString"]
+    secrets.put_secret_value(SecretId=secret, SecretString=f"{right}\n")
+    body = contract.example("submitLead", rut.new())
+    lead_id = contract.hold("submitLead", stack.request("POST", "/leads", body, key=False), 202)["leadId"]
+    said = wait_for_log(stack, lead_id, "step not done")
+    assert "a secret does not hold what it should" in said
+    secrets.put_secret_value(SecretId=secret, SecretString=right)
+    stack.await_leads([lead_id])
+    status = contract.hold("getLead", stack.request("GET", f"/leads/{lead_id}", key=False), 200)
+    assert status["status"] == "COMPLETED"
+    assert right not in "".join(log_lines(stack, right)), "a secret is never part of a log"
+
+
+def log_lines(stack: Stack, text: str) -> list[str]:
+    """Those of the functions that hold the text."""
+    logs = stack.aws("logs")
+    groups = [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]]
+    events = (event for group in groups for event in logs.filter_log_events(logGroupName=group)["events"])
+    return [event["message"] for event in events if text in event["message"]]
+
+
+def wait_for_log(stack: Stack, *texts: str) -> str:
+    deadline = time.monotonic() + 30
+    while True:
+        for line in log_lines(stack, texts[0]):
+            if all(text in line for text in texts):
+                return line
+        assert time.monotonic() < deadline, f"no log line with {texts}"
+        time.sleep(0.1)

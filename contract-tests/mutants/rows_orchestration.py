@@ -51,7 +51,18 @@ ROWS: tuple[Mutant, ...] = (
         "raise CrmUnavailable(detail)",
         killers=killers.REJECTED,
     ),
-    _CRM("a refused key is not read again", "if status == 403:", "if status == 401:", killers=killers.ROTATED_KEY),
+    _CRM(
+        "a refused key is not read again",
+        "if status == FORBIDDEN and (now",
+        "if status == 401 and (now",
+        killers=killers.ROTATION,
+    ),
+    _CRM(
+        "a refused key fails the lead at once",
+        'raise CrmUnavailable(f"{detail}: the API key is refused")',
+        'raise CrmRejected(f"{detail}: the API key is refused")',
+        killers=killers.RETRIED,
+    ),
     _CRM(
         "an answer outside the contract is taken",
         '        self._contract.validate("ApiResponseBody", answer)\n',

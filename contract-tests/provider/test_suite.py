@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from consumer.recording_proxy import RecordingProxy, message
 from stdnum.cl import rut as oracle
 from support import contract, curl, database, journal, rut
 from support.stack import ROOT, Stack, StackError
@@ -131,6 +132,13 @@ def test_a_stage_that_does_not_answer_is_told_before_anything_runs(tmp_path: Pat
     _, err = run.communicate(timeout=50)
     assert (run.returncode, err.count("\n")) == (2, 1)
     assert err.startswith("error: http://127.0.0.1:9 can't be reached: ")
+
+
+def test_a_key_that_is_not_known_yet_is_waited_for() -> None:
+    with RecordingProxy("").running() as stage:
+        stage.script(lambda _request: True, message(403), message(403), message(404))
+        Stack(url=stage.url, api_key="a-new-key", outputs={}).check(patience=60, pause=0)
+        assert len(stage.exchanges) == 3, "asked again until it was known, and not once more"
 
 
 def test_a_wrong_key_is_told_before_anything_runs(stack: Stack) -> None:

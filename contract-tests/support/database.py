@@ -9,7 +9,8 @@ import pymysql
 def connect(outputs: Mapping[str, Any]) -> pymysql.Connection:
     """As its owner. `outputs`: those of `python -m local_cloud outputs`."""
     account = dict(outputs["database"])
-    return pymysql.connect(database=account.pop("name"), charset="utf8mb4", **account)
+    password = account.pop("password").encode()
+    return pymysql.connect(database=account.pop("name"), password=password, charset="utf8mb4", **account)
 
 
 def execute(outputs: Mapping[str, Any], *statements: str) -> None:

@@ -152,14 +152,22 @@ class Stack:
             config=Config(proxies={}),
         )
 
-    def check(self) -> None:
-        """Raise StackError when nothing answers, or not to this key: every test would fail for that reason."""
-        try:
-            answer = self.request("GET", f"/clients/{rut.NOBODY}")
-        except urllib3.exceptions.HTTPError as error:
-            raise StackError(f"{self.url} can't be reached: {error}") from error
-        if answer.status == FORBIDDEN:
-            raise StackError(f"{self.url} refuses the API key: use the stack's output api_key")
+    def check(self, patience: float = 0, pause: float = 5) -> None:
+        """Raise StackError when nothing answers, or not to this key: every test would fail for that reason.
+
+        `patience`: seconds in which a key that was just made may become known to API Gateway.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                answer = self.request("GET", f"/clients/{rut.NOBODY}")
+            except urllib3.exceptions.HTTPError as error:
+                raise StackError(f"{self.url} can't be reached: {error}") from error
+            if answer.status != FORBIDDEN:
+                return
+            if time.monotonic() >= deadline:
+                raise StackError(f"{self.url} refuses the API key: use the stack's output api_key")
+            time.sleep(pause)
 
     def remove_rows(self, keys: Sequence[journal.Key]) -> Removal | None:
         """Of the rows with these keys. None: nobody said which function removes them."""

@@ -1,6 +1,5 @@
 """The CRM database: one connection for each execution environment, kept between calls."""
 
-import json
 import ssl
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pymysql.constants import CR, ER
 
 from handlers.shared import aws, log, settings
 from handlers.shared.errors import DatabaseUnavailable
-from handlers.shared.secrets import ManagedSecret, SecretSource
+from handlers.shared.secrets import Credentials, ManagedSecret, SecretSource, parse_credentials
 
 T = TypeVar("T")
 Cursor = pymysql.cursors.Cursor
@@ -27,7 +26,16 @@ RETRY_WITHIN = 1
 
 _GONE = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_SERVER_LOST_EXTENDED, 0}
 _WORTH_ANOTHER_TRY = _GONE | {ER.LOCK_DEADLOCK}
-_STALE_PASSWORD = {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR}
+# The client library's own errors have these numbers: nobody has looked at the account.
+_CLIENT_ERRORS = range(2000, 3000)
+# The server says no to anybody at the moment.
+_BUSY = {
+    ER.CON_COUNT_ERROR,
+    ER.SERVER_SHUTDOWN,
+    ER.HOST_IS_BLOCKED,
+    ER.TOO_MANY_USER_CONNECTIONS,
+    ER.USER_LIMIT_REACHED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +60,17 @@ class Address:
 
 
 def connect(address: Address, user: str, password: str, *, statement_timeout: int = STATEMENT_TIMEOUT) -> Any:
-    """A new connection; pymysql's errors come through."""
+    """A new connection; pymysql's errors come through.
+
+    The server holds passwords as UTF-8, which is what our statements set them in; pymysql would send Latin-1.
+    """
     tls = {"ssl": _tls_context(address.ca_file)} if address.tls else {"ssl_disabled": True}
     return pymysql.connect(
         host=address.host,
         port=address.port,
         database=address.name,
         user=user,
-        password=password,
+        password=password.encode(),
         charset="utf8mb4",
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=statement_timeout,
@@ -90,7 +101,7 @@ class Database:
     try if there is time for it, so the work must be safe to repeat. What still fails raises DatabaseUnavailable.
     """
 
-    def __init__(self, address: Address, credentials: SecretSource) -> None:
+    def __init__(self, address: Address, credentials: SecretSource[Credentials]) -> None:
         self._address = address
         self._credentials = credentials
         self._connection: Any = None
@@ -128,15 +139,15 @@ class Database:
             try:
                 self._connection = self._log_in()
             except pymysql.MySQLError as error:
-                if _code(error) not in _STALE_PASSWORD:
+                if not _is_about_the_account(error):
                     raise
                 log.warning("database: reading the password again", errorCode=_code(error))
                 self._connection = self._log_in(fresh=True)
         return self._connection
 
     def _log_in(self, *, fresh: bool = False) -> Any:
-        secret = json.loads(self._credentials.get(fresh=fresh))
-        return connect(self._address, secret["username"], secret["password"])
+        account = self._credentials.get(fresh=fresh)
+        return connect(self._address, account.username, account.password)
 
     def _rollback(self) -> None:
         try:
@@ -153,13 +164,20 @@ class Database:
 
 @cache
 def from_environment() -> Database:
-    secret = ManagedSecret(aws.client("secretsmanager"), settings.required("DATABASE_SECRET_ARN"))
+    arn = settings.required("DATABASE_SECRET_ARN")
+    secret = ManagedSecret(aws.client("secretsmanager"), arn, parse_credentials)
     return Database(Address.from_environment(), secret)
 
 
 def _code(error: pymysql.MySQLError) -> int:
     code = error.args[0] if error.args else 0
     return code if isinstance(code, int) else 0
+
+
+def _is_about_the_account(error: pymysql.MySQLError) -> bool:
+    """Whether another value of the secret may help. A wrong one is refused in many ways, each the server's."""
+    code = _code(error)
+    return code not in _CLIENT_ERRORS and code not in _GONE | _BUSY
 
 
 def _unavailable(error: pymysql.MySQLError) -> Exception:

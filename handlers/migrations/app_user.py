@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from handlers.backend import database
+from handlers.shared.errors import MigrationFailed
+from handlers.shared.secrets import parse_credentials
 
 APP_USER = "leadbridge_app"
 # A row is written once and never changed: no UPDATE. See docs/adr/0009.
@@ -19,13 +21,22 @@ _LOGIN = re.compile(r"GRANT USAGE ON \*\.\* TO (?!.*WITH)")
 
 
 def ensure_secret(client: Any, arn: str) -> str:
-    """The user's password: the one in the secret, or a new one put there. It is never in the stack's state."""
+    """The user's password: the one in the secret, or a new one put there. It is never in the stack's state.
+
+    Raise MigrationFailed for a secret that holds something else.
+    """
     try:
         value = client.get_secret_value(SecretId=arn).get("SecretString")
     except client.exceptions.ResourceNotFoundException:
         value = None
     if value is not None:
-        return str(json.loads(value)["password"])
+        account = parse_credentials(str(value))
+        if account is None or account.username != APP_USER:
+            raise MigrationFailed(
+                f'the secret {arn} does not hold {{"username": "{APP_USER}", "password": …}}; put that there, or'
+                " take AWSCURRENT from its version, so that the next deployment makes a new password"
+            )
+        return account.password
     password = secrets.token_urlsafe(32)
     client.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": APP_USER, "password": password}))
     return password

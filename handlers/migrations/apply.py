@@ -3,7 +3,6 @@
 The one function that has the owner's account, it also removes what contract tests inserted, when asked to.
 """
 
-import json
 from typing import Any
 
 import pymysql
@@ -11,8 +10,8 @@ import pymysql
 from handlers.backend import database
 from handlers.migrations import app_user, canonical_ruts, schema, test_rows
 from handlers.shared import aws, settings
-from handlers.shared.errors import MigrationFailed
-from handlers.shared.secrets import ManagedSecret
+from handlers.shared.errors import MigrationFailed, Unavailable
+from handlers.shared.secrets import Credentials, ManagedSecret, parse_credentials
 
 # Seconds, below the function's time-out. A large table's change and the wait for another deployment take long.
 STATEMENT_TIMEOUT = 100
@@ -54,11 +53,20 @@ def _remove_test_rows(listed: object) -> dict[str, Any]:
 
 
 def _connect(address: database.Address, secrets_manager: Any) -> Any:
-    owner = json.loads(ManagedSecret(secrets_manager, settings.required("DATABASE_OWNER_SECRET_ARN")).get())
+    owner = _owner(secrets_manager, settings.required("DATABASE_OWNER_SECRET_ARN"))
     try:
-        return database.connect(address, owner["username"], owner["password"], statement_timeout=STATEMENT_TIMEOUT)
+        return database.connect(address, owner.username, owner.password, statement_timeout=STATEMENT_TIMEOUT)
     except pymysql.MySQLError as error:
         raise MigrationFailed(
-            f"can't connect to {address.host}:{address.port} as {owner['username']}: {error.args[-1]};"
+            f"can't connect to {address.host}:{address.port} as {owner.username}: {error.args[-1]};"
             " check the host, the private link and the owner's secret"
+        ) from error
+
+
+def _owner(secrets_manager: Any, arn: str) -> Credentials:
+    try:
+        return ManagedSecret(secrets_manager, arn, parse_credentials).get()
+    except Unavailable as error:
+        raise MigrationFailed(
+            f'the owner\'s secret {arn}: {error}; it must hold {{"username": …, "password": …}}'
         ) from error

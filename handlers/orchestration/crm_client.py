@@ -1,6 +1,7 @@
 """The orchestration's only way to the CRM: the API's operations, held to the contract."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,8 +18,12 @@ from handlers.shared.secrets import ManagedSecret, SecretSource
 CONNECT_TIMEOUT = 2.0
 READ_TIMEOUT = 10.0
 
+FORBIDDEN = 403
 CONFLICT = 409
 TOO_MANY_REQUESTS = 429
+
+# What a header can carry: http.client would quote any other value in its error.
+_KEY = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,7 @@ class CrmClient:
     """One pool of connections for each execution environment."""
 
     def __init__(
-        self, base_url: str, api_key: SecretSource, contract: Contract, pool: urllib3.PoolManager
+        self, base_url: str, api_key: SecretSource[str], contract: Contract, pool: urllib3.PoolManager
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
@@ -43,15 +48,20 @@ class CrmClient:
     def create(self, path: str, body: Mapping[str, Any], lead_id: str) -> Outcome:
         """POST one record.
 
-        Raises CrmRejected (any 4xx but 409 and 429) or CrmUnavailable (no answer, 429, 5xx, or an answer that
-        breaks the contract: the same call may succeed later).
+        Raises CrmRejected (any 4xx but 403, 409 and 429) or CrmUnavailable (no answer, 429, 5xx, or an answer that
+        breaks the contract: the same call may succeed later). So may a call whose key is refused: API Gateway
+        knows a new key, and its place in the plan, only some minutes after it has been made.
         """
-        status, answer = self._post(path, body, lead_id, self._api_key.get())
-        if status == 403:  # the key may have been rotated since this environment read it
-            status, answer = self._post(path, body, lead_id, self._api_key.get(fresh=True))
+        key = self._api_key.get()
+        status, answer = self._post(path, body, lead_id, key)
+        # the key may have been rotated since this environment read it
+        if status == FORBIDDEN and (now := self._api_key.get(fresh=True)) != key:
+            status, answer = self._post(path, body, lead_id, now)
         if status == 200 or status == CONFLICT:
             return Outcome(code=answer["message"], conflict=status == CONFLICT)
         detail = f"{path} answered {status} {answer['message']}"
+        if status == FORBIDDEN:
+            raise CrmUnavailable(f"{detail}: the API key is refused")
         raise CrmRejected(detail) if _is_refusal(status) else CrmUnavailable(detail)
 
     def _post(self, path: str, body: Mapping[str, Any], lead_id: str, key: str) -> tuple[int, dict[str, Any]]:
@@ -94,8 +104,12 @@ def _is_refusal(status: int) -> bool:
     return 400 <= status < 500 and status not in (CONFLICT, TOO_MANY_REQUESTS)
 
 
+def parse_key(text: str) -> str | None:
+    return text if _KEY.fullmatch(text) else None
+
+
 @cache
 def from_environment() -> CrmClient:
-    key = ManagedSecret(aws.client("secretsmanager"), settings.required("CRM_API_KEY_SECRET_ARN"))
+    key = ManagedSecret(aws.client("secretsmanager"), settings.required("CRM_API_KEY_SECRET_ARN"), parse_key)
     pool = urllib3.PoolManager(maxsize=1)
     return CrmClient(settings.required("CRM_API_URL"), key, Contract.bundled(), pool)

@@ -118,7 +118,7 @@ class MariaDb:
             host=HOST,
             port=self.port,
             user=user,
-            password=password,
+            password=password.encode(),
             database=database,
             charset="utf8mb4",
             autocommit=True,

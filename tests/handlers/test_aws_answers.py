@@ -20,7 +20,7 @@ CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "the bus takes a lead": ("events", lambda client: EventBus(client, "leads").publish("1", LEAD)),
     "a lead is claimed": ("dynamodb", lambda client: LeadTable(client, "leads").claim("1", "one", "web")),
     "a step is noted": ("dynamodb", lambda client: LeadTable(client, "leads").progress("1", "one", "client")),
-    "a secret is read": ("secretsmanager", lambda client: ManagedSecret(client, "secret").get()),
+    "a secret is read": ("secretsmanager", lambda client: ManagedSecret(client, "secret", str).get()),
     "an alert is raised": ("sns", lambda client: TopicAlerts(client, ARN).raise_alert("subject", {})),
 }
 

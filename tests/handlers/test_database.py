@@ -14,6 +14,7 @@ from components.functions import BACKEND_TIMEOUT
 from handlers.backend import create_client, database, get_client
 from handlers.migrations.app_user import APP_USER
 from handlers.shared.errors import DatabaseUnavailable, NotFound
+from handlers.shared.secrets import Credentials
 from tests.handlers.conftest import Site
 from tests.handlers.samples import ALICE, body_of, get, message_of, post
 from tests.handlers.servers import HOST, MariaDb, free_port
@@ -249,8 +250,8 @@ def test_what_does_not_fit_a_column_is_refused_and_not_cut(crm: Site) -> None:
 
 def cipher(site: Site, address: database.Address) -> str:
     class Known:
-        def get(self, *, fresh: bool = False) -> str:
-            return json.dumps(site.app_credentials())
+        def get(self, *, fresh: bool = False) -> Credentials:
+            return Credentials(**site.app_credentials())
 
     held = database.Database(address, Known())
 

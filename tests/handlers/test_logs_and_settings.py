@@ -70,7 +70,7 @@ def test_a_secret_is_read_once_until_a_fresh_value_is_asked_for(
     scripted: Callable[..., ScriptedServer], client_at: ClientAt
 ) -> None:
     server = scripted(*[Reply.json(200, {"SecretString": value}) for value in ("old", "new")])
-    secret = ManagedSecret(client_at("secretsmanager", server.url), "the-secret")
+    secret = ManagedSecret(client_at("secretsmanager", server.url), "the-secret", str)
     assert server.requests == [], "nothing is read before it is needed"
     assert [secret.get(), secret.get()] == ["old", "old"]
     assert len(server.requests) == 1
@@ -83,7 +83,7 @@ def test_a_secret_that_could_not_be_read_afresh_is_still_known(
 ) -> None:
     refusal = Reply.json(400, {"__type": "ThrottlingException"})
     server = scripted(Reply.json(200, {"SecretString": "value"}), refusal)
-    secret = ManagedSecret(client_at("secretsmanager", server.url), "the-secret")
+    secret = ManagedSecret(client_at("secretsmanager", server.url), "the-secret", str)
     secret.get()
     with pytest.raises(Unavailable):
         secret.get(fresh=True)
@@ -91,7 +91,7 @@ def test_a_secret_that_could_not_be_read_afresh_is_still_known(
 
 
 def test_a_secret_that_cannot_be_read_is_unavailable_and_says_nothing_of_why(client_at: ClientAt) -> None:
-    secret = ManagedSecret(client_at("secretsmanager", f"http://{HOST}:{free_port()}"), "arn:canary")
+    secret = ManagedSecret(client_at("secretsmanager", f"http://{HOST}:{free_port()}"), "arn:canary", str)
     with pytest.raises(Unavailable) as refused:
         secret.get()
     assert str(refused.value) == "a secret can't be read; try again later"

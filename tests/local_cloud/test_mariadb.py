@@ -33,7 +33,7 @@ def query(database: Database, *statements: str, user: str = "", password: str = 
         host=database.host,
         port=database.port,
         user=user or database.user,
-        password=password or database.password,
+        password=(password or database.password).encode(),
         database=database.name,
         autocommit=True,
     )
@@ -56,6 +56,19 @@ def test_it_keeps_text_of_any_script_and_refuses_what_does_not_fit(own: tuple[Ho
     assert rows == (("日本語",), ("🙂",))
     with pytest.raises(pymysql.err.DataError, match="Data too long"):
         query(database, "INSERT INTO t VALUES ('four')")
+
+
+@pytest.mark.parametrize("password", ["contraseña 密码 🔑", 'it\'s \\ "quoted"; DROP'])
+def test_owner_may_have_a_password_of_any_script(tmp_path: Path, password: str) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    home.secret("database-owner").parent.mkdir(parents=True, exist_ok=True)
+    home.secret("database-owner").write_text(password)
+    try:
+        database = mariadb.start(home)
+        assert query(database, "SELECT 1") == ((1,),)
+    finally:
+        cloud.stop(home)
 
 
 def test_its_settings_can_be_chosen(own: tuple[Home, Database]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.security import traces
+from tests.security.functions import Function
 from tests.stack import ROOT, LocalCloud, Stack, new_lead, wait_for
 
 pytestmark = pytest.mark.timeout(120)
@@ -178,3 +179,23 @@ def _line_about_the_database(stack: Stack) -> str | None:
     group = "/aws/lambda/leadbridge-local-api-get-client"
     events = stack.client("logs").filter_log_events(logGroupName=group, filterPattern='"database unavailable"')
     return next((str(event["message"]) for event in events["events"]), None)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["hunter2-canary", '{"username": "leadbridge_app", "pasword": "hunter2-canary"}', "{}"]
+)
+def test_password_that_was_put_wrong_is_503_until_it_is_right_and_needs_no_new_function(
+    stack: Stack, wrong: str
+) -> None:
+    function = Function(stack, "api-get-client")
+    manager, secret = stack.client("secretsmanager"), function.setting("DATABASE_SECRET_ARN")
+    right = manager.get_secret_value(SecretId=secret)["SecretString"]
+    function.start_afresh()
+    manager.put_secret_value(SecretId=secret, SecretString=wrong)
+    try:
+        refused = stack.request("GET", "/clients/11111111-1", key=True)
+        assert (refused.status, "hunter2" in refused.data.decode()) == (503, False)
+    finally:
+        manager.put_secret_value(SecretId=secret, SecretString=right)
+    assert stack.request("GET", "/clients/11111111-1", key=True).status in (200, 404)
+    assert [where for where, text in traces.logs(stack) if "hunter2" in text] == []
