@@ -79,7 +79,13 @@ backends = Backends(
 # The contract, and who takes leads in
 intake = Intake(
     f"{name}-intake",
-    IntakeArgs(factory=factory, bus=bus, leads=leads, allowed_origin=settings.allowed_origin),
+    IntakeArgs(
+        factory=factory,
+        bus=bus,
+        leads=leads,
+        allowed_origin=settings.allowed_origin,
+        daily_limit=settings.intake_daily_limit,
+    ),
 )
 account = GatewayAccount(f"{name}-gateway", GatewayAccountArgs()) if settings.gateway_account else None
 api = RestApi(
@@ -118,6 +124,7 @@ Monitoring(
         flow=flow,
         age=age,
         intake=intake,
+        daily_limit=settings.intake_daily_limit,
         api=api,
         backends=backends,
         database=database,

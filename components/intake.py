@@ -13,12 +13,13 @@ from components.lead_table import LeadTable
 
 @dataclass(frozen=True, kw_only=True)
 class IntakeArgs:
-    """`allowed_origin`: the origin whose pages may call, or `*`."""
+    """`allowed_origin`: the origin whose pages may call, or `*`. `daily_limit`: leads taken in a day (UTC)."""
 
     factory: FunctionFactory
     bus: EventBus
     leads: LeadTable
     allowed_origin: str
+    daily_limit: int
 
 
 class Intake(pulumi.ComponentResource):
@@ -41,10 +42,14 @@ class Intake(pulumi.ComponentResource):
                     description="Takes a lead and puts it on the event bus",
                     timeout=functions.INTAKE_TIMEOUT,
                     schemas=["Lead"],
-                    environment={**common, "EVENT_BUS_NAME": args.bus.name},
+                    environment={
+                        **common,
+                        "EVENT_BUS_NAME": args.bus.name,
+                        "INTAKE_DAILY_LIMIT": str(args.daily_limit),
+                    },
                     statements=[
                         args.bus.put_events_statement(),
-                        args.leads.statement("PutItem", "DeleteItem"),
+                        args.leads.statement("PutItem", "DeleteItem", "UpdateItem"),
                     ],
                 ),
                 opts=child,

@@ -1,4 +1,4 @@
-"""The function that measures, each minute, how long the oldest unfinished lead has waited."""
+"""The function that measures, each minute, how long the oldest unfinished lead has waited, and the day's leads."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,13 @@ class LeadAgeArgs:
 
 
 class LeadAge(pulumi.ComponentResource):
-    """`metric`: seconds, the least of five minutes, so that a replay of old leads rings no bell."""
+    """`metric`: seconds, the least of five minutes, so that a replay of old leads rings no bell.
+
+    `taken_today`: how many leads the intake has taken since midnight (UTC).
+    """
 
     metric: Metric
+    taken_today: Metric
 
     def __init__(self, name: str, args: LeadAgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:operations:LeadAge", name, None, opts)
@@ -30,10 +34,10 @@ class LeadAge(pulumi.ComponentResource):
             name,
             args.factory.args(
                 "orchestration.measure_leads",
-                description="Measures how long the oldest unfinished lead has waited",
+                description="Measures how long the oldest unfinished lead has waited, and the leads of the day",
                 timeout=functions.STEP_TIMEOUT,
                 environment={"LEAD_TABLE_NAME": args.leads.name},
-                statements=[args.leads.unfinished_statement()],
+                statements=[args.leads.unfinished_statement(), args.leads.statement("GetItem")],
             ),
             opts=child,
         )
@@ -57,5 +61,11 @@ class LeadAge(pulumi.ComponentResource):
             name="OldestUnfinishedLeadAge",
             dimensions={"LeadTable": args.leads.name},
             stat="Minimum",
+        )
+        self.taken_today = Metric(
+            namespace="Leadbridge",
+            name="LeadsTakenToday",
+            dimensions={"LeadTable": args.leads.name},
+            stat="Maximum",
         )
         self.register_outputs({})

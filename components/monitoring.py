@@ -30,7 +30,7 @@ BYTES_PER_GIB = 1024**3
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """`stack`: the name that the operator's commands take."""
+    """`stack`: the name that the operator's commands take. `daily_limit`: leads that the intake takes in a day."""
 
     stack: str
     region: str
@@ -39,6 +39,7 @@ class MonitoringArgs:
     flow: LeadFlow
     age: LeadAge
     intake: Intake
+    daily_limit: int
     api: RestApi
     backends: Backends
     database: Database
@@ -136,6 +137,14 @@ def _lead_alarms(args: MonitoringArgs, watched: _Metrics) -> dict[str, Alarm]:
             " been measured. Look at the running executions of the state machine and at what their step waits for,"
             " the API or the database; if none runs, at the dead-letter queue and at the function that measures.",
         ),
+        "daily-limit": Alarm(
+            metrics=[args.age.taken_today],
+            threshold=args.daily_limit,
+            do=f"The intake has taken {args.daily_limit} leads today, its limit, and answers 429 until midnight"
+            " UTC; the leads that it took go on, and what comes over the bus or from a file is not stopped. Look"
+            " at the API's access log and the new rows of the CRM: if the leads are real, raise intakeDailyLimit"
+            " and deploy; if they are not, find their sender, and put a firewall (WAF) before the stage.",
+        ),
     }
 
 
@@ -159,7 +168,7 @@ def _api_alarms(watched: _Metrics) -> dict[str, Alarm]:
             threshold=API_LATENCY_MS,
             periods=3,
             do="One call in twenty to the API takes longer than"
-            f" {API_LATENCY_MS // 1000} s. Look at the trace of a slow one in X-Ray, and at the database's load:"
+            f" {API_LATENCY_MS // 1000} s. Look at the functions' traces in X-Ray, and at the database's load:"
             " locks, slow statements, connections.",
         ),
     }
@@ -243,6 +252,9 @@ def _graphs(args: MonitoringArgs, watched: _Metrics) -> list[Graph]:
             },
         ),
         Graph(title="The oldest unfinished lead (seconds)", metrics={"age": args.age.metric}),
+        Graph(
+            title=f"Taken in today (UTC), of at most {args.daily_limit}", metrics={"leads": args.age.taken_today}
+        ),
         Graph(
             title="The API",
             metrics={

@@ -26,7 +26,6 @@ ACCESS_LOG_FIELDS: Mapping[str, str] = {
     "integrationStatus": "$context.integrationStatus",
     "responseBytes": "$context.responseLength",
     "apiKeyId": "$context.identity.apiKeyId",
-    "traceId": "$context.xrayTraceId",
 }
 
 
@@ -40,7 +39,7 @@ class Throttle:
 
 @dataclass(frozen=True, kw_only=True)
 class RestApiArgs:
-    """`functions`: operationId -> function. `intake`: for the public operations; `crm`: for all others together.
+    """`functions`: operationId -> function. `intake`: for what anybody may send; `crm`: for what needs the key.
 
     `account`: what API Gateway must have before it can write logs; None where the account has it already.
     """
@@ -104,7 +103,8 @@ class RestApi(pulumi.ComponentResource):
             rest_api=api.id,
             deployment=deployment.id,
             stage_name=args.stage_name,
-            xray_tracing_enabled=True,
+            # a trace would hold the whole URL, and with it a RUT, and the address of who asked
+            xray_tracing_enabled=False,
             access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG_FIELDS)},
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
@@ -122,11 +122,12 @@ class RestApi(pulumi.ComponentResource):
         self, name: str, args: RestApiArgs, api: aws.apigateway.RestApi, stage: aws.apigateway.Stage
     ) -> None:
         limits = {
-            operation: (openapi.method_path(method, path), args.intake)
+            operation: (openapi.method_path(method, path), args.intake if public else args.crm)
             for operation, (method, path) in openapi.operations(args.document).items()
-            if args.document["paths"][path][method.lower()].get("security") == []
+            for public in [args.document["paths"][path][method.lower()].get("security") == []]
         }
-        for role, (method_path, limit) in {**limits, "others": ("*/*", args.crm)}.items():
+        # the others are preflights and wrong methods, which anybody may send
+        for role, (method_path, limit) in {**limits, "others": ("*/*", args.intake)}.items():
             aws.apigateway.MethodSettings(
                 f"{name}-throttle-{role}",
                 rest_api=api.id,

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG
 
-from components import yaml_file
+from components import flow_definition, yaml_file
 from components.alerts import checked_email
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
@@ -67,6 +67,7 @@ class StackSettings:
     vpn: Vpn | None
     backend_concurrency: int
     intake: Throttle
+    intake_daily_limit: int
     crm: Throttle
     allowed_origin: str
     gateway_account: bool
@@ -82,6 +83,10 @@ class StackSettings:
         check_keys(given, root)
         check_region(given.get("aws:region"))
         protect = config.require_bool("protect")
+        intake = Throttle(rate=_positive(config, "intakeRateLimit"), burst=_positive(config, "intakeBurstLimit"))
+        crm = Throttle(rate=_positive(config, "crmRateLimit"), burst=_positive(config, "crmBurstLimit"))
+        check_crm_carries("RateLimit", intake.rate, crm.rate)
+        check_crm_carries("BurstLimit", intake.burst, crm.burst)
         return cls(
             database=_database(config, protect),
             database_name=_matching(config, "databaseName", _DATABASE_NAME, "a letter, then letters, digits or _"),
@@ -90,10 +95,9 @@ class StackSettings:
             vpc_cidr=_vpc_cidr(config),
             vpn=_vpn(config),
             backend_concurrency=_positive(config, "backendConcurrency"),
-            intake=Throttle(
-                rate=_positive(config, "intakeRateLimit"), burst=_positive(config, "intakeBurstLimit")
-            ),
-            crm=Throttle(rate=_positive(config, "crmRateLimit"), burst=_positive(config, "crmBurstLimit")),
+            intake=intake,
+            intake_daily_limit=_positive(config, "intakeDailyLimit"),
+            crm=crm,
             allowed_origin=_matching(
                 config, "allowedOrigin", _ORIGIN, "* or an origin such as https://www.example.com, without a path"
             ),
@@ -118,6 +122,16 @@ def check_keys(given: Iterable[str], root: Path) -> None:
         remedy = f"did you mean {near[0]}?" if near else f"Pulumi.yaml lists the keys of {own}"
         raise ConfigurationError(
             f"{key} is set, and nobody reads it; {remedy} Take it away: pulumi config rm {key}"
+        )
+
+
+def check_crm_carries(limit: str, intake: int, crm: int, calls: int = len(flow_definition.STEPS)) -> None:
+    """Each lead makes a call for each step: what comes in faster than that would wait, and in the end fail."""
+    if intake * calls > crm:
+        lower = f", or intake{limit} to {crm // calls} or less" if crm >= calls else ""
+        raise ConfigurationError(
+            f"intake{limit} is {intake} and crm{limit} {crm}, but each lead makes {calls} calls with the"
+            f" orchestration's key; set crm{limit} to {intake * calls} or more{lower}"
         )
 
 

@@ -9,6 +9,10 @@ from components import functions
 from components.function import LambdaFunction
 from components.functions import FunctionFactory
 
+# A function's URL has no throttle of its own: each that may run at once takes ten requests a second at most.
+# https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-throttling
+CONCURRENCY = 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class WebFormArgs:
@@ -33,6 +37,7 @@ class WebForm(pulumi.ComponentResource):
                 schemas=["Lead", "LeadReceipt", "LeadStatus"],
                 data=["web"],
                 environment={"API_URL": args.api_url},
+                reserved_concurrency=CONCURRENCY,
             ),
             opts=child,
         )

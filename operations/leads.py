@@ -52,7 +52,8 @@ class Leads:
         answer = self._client.get_item(
             TableName=self._table, Key={"leadId": {"S": lead_id}}, ConsistentRead=True, **_projection(names)
         )
-        return _lead(answer["Item"]) if "Item" in answer else None
+        item = answer.get("Item", {})
+        return _lead(item) if "status" in item else None  # else the count of a day's leads
 
     def failed(self, *, since: str = "", until: str = "9") -> Iterator[Lead]:
         """Oldest failure first; times as the table writes them."""

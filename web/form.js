@@ -50,6 +50,7 @@ const TEXTS = {
       "We can't reach the service. Check your connection and send again: your entries are still here, and nothing " +
       "is stored twice.",
     busy: "The service is still busy. Your entries are still here; please send them again in a few minutes.",
+    full: "We can't take any more details today. Your entries are still here; please send them again tomorrow.",
     server: "Something went wrong on our side. Your entries are still here; please send them again.",
   },
   retrying: "The service is busy. We try again in {seconds} s (try {attempt} of {attempts}).",
@@ -83,6 +84,7 @@ const TEXTS = {
 
 const ORIGIN = "web";
 const SEND = { attempts: 5, pauseSeconds: 2, longestPauseSeconds: 30, timeoutMs: 30_000 };
+const FULL = "DAILY_LIMIT_REACHED"; // until midnight: longer than a person waits here
 const POLL = { firstMs: 250, factor: 1.5, longestMs: 2_000, totalMs: 120_000, timeoutMs: 10_000 };
 
 const element = (id) => document.getElementById(id);
@@ -235,6 +237,7 @@ async function submit(url, lead, receipt) {
       throw new Refused(problemsOf(String(refusal?.description ?? TEXTS.trouble.server)));
     }
     if (response.status !== 429 && response.status !== 503) throw new Trouble(TEXTS.trouble.server);
+    if ((await response.json().catch(() => null))?.message === FULL) throw new Trouble(TEXTS.trouble.full);
     if (attempt === SEND.attempts) throw new Trouble(TEXTS.trouble.busy);
     const asked = Number(response.headers.get("Retry-After")) || SEND.pauseSeconds * attempt;
     const seconds = Math.min(asked, SEND.longestPauseSeconds);

@@ -46,11 +46,13 @@ ROWS: tuple[Mutant, ...] = (
         "except ZeroDivisionError as error:",
         killers=killers.BUS,
     ),
-    _SUBMIT("a lead that was not sent stays noted", "        table.withdraw(lead_id)\n", "", killers=killers.BUS),
+    _SUBMIT(
+        "a lead that was not sent stays noted", "if table.withdraw(lead_id):", "if lead_id:", killers=killers.BUS
+    ),
     _SUBMIT(
         "a lead is not noted before it is sent",
-        '    table.submit(lead_id, lead["origin"])\n',
-        "",
+        'table.submit(lead_id, lead["origin"])',
+        "pass",
         killers=killers.KNOWN,
     ),
     _EVENT(

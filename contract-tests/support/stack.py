@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 ROWS_AT_ONCE = 10_000  # below 2 MB; Lambda takes 6
 ENDED = ("COMPLETED", "FAILED")
 OK, FORBIDDEN, NOT_FOUND, TOO_MANY_REQUESTS = 200, 403, 404, 429
+LONGEST_WAIT = 60  # seconds; a limit of the day is not waited for
 PATIENCE = 5  # times that a throttled request or a removal that was disturbed is sent again
 
 
@@ -126,9 +127,10 @@ class Stack:
             journal.sending(path, asked, lead_id)
         response = _HTTP.request(method, self.url + path, body=body, headers=given)
         for _ in range(PATIENCE if patient else 0):
-            if response.status != TOO_MANY_REQUESTS:
+            seconds = int(response.headers.get("Retry-After", "1"))
+            if response.status != TOO_MANY_REQUESTS or seconds > LONGEST_WAIT:
                 break
-            time.sleep(int(response.headers.get("Retry-After", "1")))
+            time.sleep(seconds)
             response = _HTTP.request(method, self.url + path, body=body, headers=given)
         if method == "POST":
             journal.answered(path, asked, lead_id, response.status, _json(response.data))

@@ -6,8 +6,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.shared import aws, http, lead_event, lead_table, log, rut, settings
+from handlers.shared import aws, day_count, http, lead_event, lead_table, log, rut, settings
 from handlers.shared.contract import Contract
+from handlers.shared.day_count import DayCount
 from handlers.shared.errors import EventBusUnavailable
 from handlers.shared.lead_table import SUBMITTED, LeadTable
 
@@ -28,14 +29,23 @@ class EventBus:
             raise EventBusUnavailable("the event bus did not take the lead; send it again")
 
 
-def submit(lead: dict[str, Any], table: LeadTable, bus: EventBus) -> str:
-    """The new lead's id. Either the lead is on the bus, or nothing of it remains and an error is raised."""
+def submit(lead: dict[str, Any], table: LeadTable, bus: EventBus, count: DayCount, limit: int) -> str:
+    """The new lead's id. Either the lead is on the bus, or nothing of it remains and an error is raised.
+
+    `limit`: how many leads are taken in a day.
+    """
     lead_id = str(uuid.uuid4())
-    table.submit(lead_id, lead["origin"])
+    day = count.take(limit)
+    try:
+        table.submit(lead_id, lead["origin"])
+    except BaseException:
+        count.give_back(day)
+        raise
     try:
         bus.publish(lead_id, lead)
     except EventBusUnavailable:
-        table.withdraw(lead_id)
+        if table.withdraw(lead_id):
+            count.give_back(day)
         raise
     log.info("lead submitted", leadId=lead_id, origin=lead["origin"])
     return lead_id
@@ -49,5 +59,6 @@ def _bus() -> EventBus:
 @http.operation
 def handler(event: http.Event, _context: Any) -> http.Answer:
     lead = rut.with_canonical(http.json_body(event, Contract.bundled(), "Lead"))
-    lead_id = submit(lead, lead_table.from_environment(), _bus())
+    limit = int(settings.required("INTAKE_DAILY_LIMIT"))
+    lead_id = submit(lead, lead_table.from_environment(), _bus(), day_count.from_environment(), limit)
     return http.resource(202, {"leadId": lead_id, "status": SUBMITTED}, {"Location": f"leads/{lead_id}"})

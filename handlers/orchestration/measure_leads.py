@@ -1,11 +1,13 @@
-"""Invoked every minute: how long the oldest lead has waited that has neither completed nor failed."""
+"""Invoked every minute: how long the oldest unfinished lead has waited, and how many were taken in today."""
 
 from typing import Any
 
-from handlers.shared import lead_table, metrics
+from handlers.shared import day_count, lead_table, metrics
+from handlers.shared.day_count import DayCount
 from handlers.shared.lead_table import LeadTable
 
 OLDEST_UNFINISHED = "OldestUnfinishedLeadAge"
+TAKEN_TODAY = "LeadsTakenToday"
 
 
 def measure(table: LeadTable) -> float:
@@ -15,5 +17,12 @@ def measure(table: LeadTable) -> float:
     return age
 
 
+def measure_intake(count: DayCount, table: LeadTable) -> int:
+    taken = count.taken()
+    metrics.put(TAKEN_TODAY, taken, "Count", {"LeadTable": table.name})
+    return taken
+
+
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, float]:
-    return {"age": measure(lead_table.from_environment())}
+    table = lead_table.from_environment()
+    return {"age": measure(table), "takenToday": measure_intake(day_count.from_environment(), table)}

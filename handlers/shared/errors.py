@@ -5,6 +5,8 @@ class LeadbridgeError(Exception):
     """Base of all. `code` is short and for programs; the text is a sentence without personal data."""
 
     code = "INTERNAL_ERROR"
+    # Seconds after which the caller may try again, where the error knows them.
+    retry_after: int | None = None
 
 
 class InvalidRequest(LeadbridgeError):
@@ -29,6 +31,16 @@ class Conflict(LeadbridgeError):
     """Other data stands under the same natural key."""
 
     code = "CONFLICT"
+
+
+class DailyLimitReached(LeadbridgeError):
+    """The intake takes no more leads today."""
+
+    code = "DAILY_LIMIT_REACHED"
+
+    def __init__(self, text: str, *, retry_after: int) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
 
 
 class Unavailable(LeadbridgeError):

@@ -11,6 +11,7 @@ from handlers.shared.contract import Contract
 from handlers.shared.errors import (
     BodyTooLarge,
     Conflict,
+    DailyLimitReached,
     InvalidRequest,
     LeadbridgeError,
     NotFound,
@@ -32,6 +33,7 @@ _STATUS: tuple[tuple[type[LeadbridgeError], int], ...] = (
     (Conflict, 409),
     (BodyTooLarge, 413),
     (UnsupportedMediaType, 415),
+    (DailyLimitReached, 429),
     (Unavailable, 503),
 )
 _HEADERS = {
@@ -90,7 +92,8 @@ def _internal_error() -> Answer:
 def _refusal(error: LeadbridgeError) -> Answer:
     for kind, status in _STATUS:
         if isinstance(error, kind):
-            retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+            seconds = error.retry_after or (RETRY_AFTER_SECONDS if status == 503 else None)
+            retry = {"Retry-After": str(seconds)} if seconds else None
             return message(status, error.code, str(error), retry)
     log.unexpected("failed", error)
     return _internal_error()

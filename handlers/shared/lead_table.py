@@ -69,9 +69,9 @@ class LeadTable:
             ExpressionAttributeValues={":submitted": {"S": SUBMITTED}, ":now": {"S": moment}},
         )
 
-    def withdraw(self, lead_id: str) -> None:
-        """Forget a lead that could not be put on the bus; its sender was told so."""
-        self._conditional(
+    def withdraw(self, lead_id: str) -> bool:
+        """Forget a lead that the bus did not take; its sender was told so. False: the flow has it after all."""
+        return self._conditional(
             "delete_item",
             Key={"leadId": {"S": lead_id}},
             ConditionExpression="#status = :submitted",

@@ -73,6 +73,8 @@ def _as_json(result: Estimate, prices: Prices) -> str:
         "leads_per_month": result.leads,
         "transitions_per_lead": result.transitions,
         "express_usd_per_month": round(result.express_usd, 2),
+        "worst_usd_per_day": round(result.worst_total, 2),
+        "worst_day": [vars(door) for door in result.worst],
         "fixed": lines(result.fixed),
         "used": lines(result.used),
         "prices_as_of": prices.as_of,
@@ -93,6 +95,9 @@ def _as_table(result: Estimate, prices: Prices) -> str:
         f"{'total':<57}{result.total:>10,.2f}",
         f"{'a million leads more':<57}{result.per_million:>10,.2f}",
         f"{'the executions, were they Express':<57}{result.express_usd:>10,.2f}",
+        "the worst day: strangers at every public limit, all day; US dollars a day",
+        *(f"  {door.what:<26}{door.requests:>16,.0f} {'requests':<12}{door.usd:>10,.2f}" for door in result.worst),
+        f"{'the worst day in all':<57}{result.worst_total:>10,.2f}",
         f"prices of {prices.as_of}, {prices.region}, with its assumptions in {FILE.name}; without free tiers",
     ]
     return "\n".join(rows) + "\n"

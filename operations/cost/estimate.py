@@ -8,6 +8,7 @@ from operations.cost import flow
 from operations.cost.errors import CostError
 from operations.cost.graph import FUNCTION, STATE_MACHINE, Graph, Resource
 from operations.cost.prices import Prices
+from operations.cost.worst import Door, worst_day
 
 KB_PER_GB = 1024 * 1024
 # Express executions are billed in chunks of 64 MB: https://aws.amazon.com/step-functions/pricing/
@@ -69,13 +70,17 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """`express_usd`: what the executions would cost as Express ones, which end after five minutes."""
+    """`express_usd`: what the executions would cost as Express ones, which end after five minutes.
+
+    `worst`: what strangers can bring about in a day.
+    """
 
     leads: float
     transitions: int
     fixed: tuple[Line, ...]
     used: tuple[Line, ...]
     express_usd: float
+    worst: tuple[Door, ...]
 
     @property
     def total(self) -> float:
@@ -85,6 +90,11 @@ class Estimate:
     def per_million(self) -> float:
         """What a million leads add to the fixed prices."""
         return sum(line.usd for line in self.used) / self.leads * 1_000_000
+
+    @property
+    def worst_total(self) -> float:
+        """The most that strangers can add to a day's bill."""
+        return sum(door.usd for door in self.worst)
 
 
 def estimate(graph: Graph, leads_per_day: float, prices: Prices) -> Estimate:
@@ -104,12 +114,14 @@ def estimate(graph: Graph, leads_per_day: float, prices: Prices) -> Estimate:
     express = prices.of("states_express_request") + (
         prices.assumed("flow_seconds") * EXPRESS_MEMORY_GB * prices.of("states_express_gb_second")
     )
+    used = tuple(_used(graph, leads, len(path), prices))
     return Estimate(
         leads=leads,
         transitions=len(path),
         fixed=tuple(fixed.values()),
-        used=tuple(_used(graph, leads, len(path), prices)),
+        used=used,
         express_usd=express * leads,
+        worst=worst_day(graph, sum(line.usd for line in used) / leads, prices),
     )
 
 
@@ -147,7 +159,7 @@ def _used(graph: Graph, leads: float, transitions: int, prices: Prices) -> Itera
     yield line("Logs written", log_kb / KB_PER_GB, "GB", "log_gb")
     yield line("Logs kept", log_kb / KB_PER_GB * months, "GB", "log_gb_month")
     if any((each.inputs.get("tracingConfig") or {}).get("mode") == "Active" for each in functions.values()):
-        yield line("Traces", 2 * prices.assumed("traced_share"), "traces", "trace")
+        yield line("Traces", (requests + 1) * prices.assumed("traced_share"), "traces", "trace")
 
 
 def _kept(graph: Graph, prices: Prices, line: Callable[[str, float, str, str], Line]) -> Iterator[Line]:

@@ -46,6 +46,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         (BUS, "events:PutEvents"),
         (TABLE, "dynamodb:PutItem"),
         (TABLE, "dynamodb:DeleteItem"),
+        (TABLE, "dynamodb:UpdateItem"),
     },
     "intake-get-lead": {(TABLE, "dynamodb:GetItem")},
     "form": set(),
@@ -56,7 +57,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         (ALERT_KEY, "kms:GenerateDataKey"),
         (ALERT_KEY, "kms:Decrypt"),
     },
-    "lead-age": {(f"{TABLE}/index/unfinished", "dynamodb:Query")},
+    "lead-age": {(f"{TABLE}/index/unfinished", "dynamodb:Query"), (TABLE, "dynamodb:GetItem")},
     **dict.fromkeys(STEPS, STEP_RIGHTS),
     **{name: {(APP_USER, READ)} for name in BACKENDS},
     "api-migrations": {
@@ -221,9 +222,9 @@ def test_the_connection_budget_counts_every_function_and_the_migrations(concurre
             check_connection_budget(**arguments)
 
 
-def test_only_the_backends_reserve_concurrency(graph: Graph) -> None:
+def test_only_the_backends_and_the_page_reserve_concurrency(graph: Graph) -> None:
     reserved = {name for name, each in graph.functions().items() if "reservedConcurrentExecutions" in each.inputs}
-    assert reserved == set(BACKENDS)
+    assert reserved == {*BACKENDS, "form"}
 
 
 def test_the_environment_of_a_function_is_small_and_leaves_awss_own_names_alone(graph: Graph) -> None:
@@ -255,10 +256,9 @@ def test_every_service_may_call_for_one_source_only_and_only_the_page_is_public(
     assert invoke["invokedViaFunctionUrl"] is True
 
 
-def test_every_call_of_a_lead_is_traced_from_the_api_and_the_flow_into_the_functions(graph: Graph) -> None:
+def test_every_call_of_a_lead_is_traced_in_the_flow_and_the_functions(graph: Graph) -> None:
     assert {each.inputs["tracingConfig"]["mode"] for each in graph.of(FUNCTION)} == {"Active"}
     assert graph.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": True}
-    assert graph.one("aws:apigateway/stage:Stage").inputs["xrayTracingEnabled"] is True
     for name, function in graph.functions().items():
         assert ("*", "xray:PutTraceSegments") in set(rights(graph, function)), name
 

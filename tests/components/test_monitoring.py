@@ -18,7 +18,7 @@ from tests.components.graph import ACCOUNT, ON_PREMISE, Graph, Resource, record
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 TOPIC = "aws:sns/topic:Topic"
-LEADS = {"failed-leads", "dead-letters", "oldest-lead"}
+LEADS = {"failed-leads", "dead-letters", "oldest-lead", "daily-limit"}
 API = {"throttles", "api-errors", "api-latency"}
 DATABASE = {"database-connections", "database-storage"}
 

@@ -245,7 +245,7 @@ def test_a_bundle_keeps_a_field_that_is_called_description(document: Document) -
     assert "description" in openapi.bundle(document, ["ApiResponseBody"])["ApiResponseBody"]["properties"]
 
 
-def test_each_public_operation_has_a_limit_of_its_own_and_all_others_one_together(graph: Graph) -> None:
+def test_what_anybody_may_send_has_the_intakes_limit_and_what_needs_the_key_the_crms(graph: Graph) -> None:
     config = stack_config(graph.prefix.rpartition("-")[2])
     settings = {each.inputs["methodPath"]: each.inputs["settings"] for each in graph.of(METHOD_SETTINGS)}
     limit = {
@@ -256,7 +256,9 @@ def test_each_public_operation_has_a_limit_of_its_own_and_all_others_one_togethe
         "throttlingRateLimit": int(config["leadbridge:crmRateLimit"]),
         "throttlingBurstLimit": int(config["leadbridge:crmBurstLimit"]),
     }
-    assert settings == {"~1leads/POST": limit, "~1leads~1{leadId}/GET": limit, "*/*": others}
+    with_key = ("~1create_client/POST", "~1create_partner/POST", "~1create_benefit/POST", "~1clients~1{rut}/GET")
+    public = ("~1leads/POST", "~1leads~1{leadId}/GET", "*/*")
+    assert settings == dict.fromkeys(public, limit) | dict.fromkeys(with_key, others)
 
 
 def test_the_access_log_is_json_and_holds_nothing_that_could_be_personal(graph: Graph) -> None:
@@ -277,6 +279,16 @@ def test_the_access_log_is_json_and_holds_nothing_that_could_be_personal(graph: 
         assert not [each for each in personal[1:3] if each in variable], name
     group = graph.one("aws:cloudwatch/logGroup:LogGroup", "api-access-logs")
     assert stage["destinationArn"] == group.outputs["arn"]
+
+
+def test_no_trace_and_no_log_holds_the_url_of_a_request(graph: Graph) -> None:
+    """`GET /clients/{rut}`: X-Ray records a request's whole URL, execution logs its path, parameters and body."""
+    assert graph.one("aws:apigateway/stage:Stage").inputs["xrayTracingEnabled"] is False
+    for setting in graph.of(METHOD_SETTINGS):
+        assert set(setting.inputs["settings"]) == {"throttlingRateLimit", "throttlingBurstLimit"}
+    fields = json.loads(graph.one("aws:apigateway/stage:Stage").inputs["accessLogSettings"]["format"])
+    whole = re.compile(r"path\b|Override|error\.(message|validation)|integrationError")
+    assert not [variable for variable in fields.values() if whole.search(variable.removesuffix("resourcePath"))]
 
 
 def test_the_stage_logs_only_once_the_account_lets_api_gateway_write(graph: Graph) -> None:

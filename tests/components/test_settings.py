@@ -7,10 +7,11 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from components import flow_definition
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
-from components.settings import RETENTION_DAYS, StackSettings
-from tests.components.graph import ON_PREMISE, PROJECT, ROOT, VPN, ProgramFailed, record, stack_config
+from components.settings import RETENTION_DAYS, StackSettings, check_crm_carries
+from tests.components.graph import ON_PREMISE, PROJECT, ROOT, STACKS, VPN, ProgramFailed, record, stack_config
 
 ON = {"databaseMode": "on-premise"}
 
@@ -51,6 +52,15 @@ def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
         ({"intakeRateLimit": "-1"}, "intakeRateLimit is -1; use a number from 1 up"),
         ({"intakeBurstLimit": "0"}, "intakeBurstLimit is 0; use"),
         ({"crmRateLimit": "0"}, "crmRateLimit is 0; use"),
+        (
+            {"intakeRateLimit": "67"},
+            "intakeRateLimit is 67 and crmRateLimit 200, but each lead makes 3 calls with",
+        ),
+        ({"intakeRateLimit": "67"}, "set crmRateLimit to 201 or more, or intakeRateLimit to 66 or less"),
+        ({"crmBurstLimit": "299"}, "intakeBurstLimit is 100 and crmBurstLimit 299, but each lead makes 3 calls"),
+        ({"crmBurstLimit": "299"}, "set crmBurstLimit to 300 or more, or intakeBurstLimit to 99 or less"),
+        ({"intakeRateLimit": "1", "crmRateLimit": "2"}, "set crmRateLimit to 3 or more"),
+        ({"intakeDailyLimit": "0"}, "intakeDailyLimit is 0; use a number from 1 up"),
         ({"crmBurstLimit": "-9"}, "crmBurstLimit is -9; use"),
         ({"allowedOrigin": "www.example.com"}, "allowedOrigin is 'www.example.com'; use * or an origin such as"),
         ({"allowedOrigin": "https://a.example/form"}, "allowedOrigin is 'https://a.example/form'; use"),
@@ -162,3 +172,18 @@ def test_every_retention_that_cloudwatch_takes_is_taken(days: int) -> None:
 def test_the_committed_stacks_are_valid_as_they_are(stack: str) -> None:
     pulumi.runtime.set_all_config(stack_config(stack))
     assert StackSettings.read(pulumi.Config(PROJECT), ROOT).protect is (stack == "prod")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_crm_limits_of_each_stack_carry_every_step_of_the_leads_that_may_come_in(stack: str) -> None:
+    pulumi.runtime.set_all_config(stack_config(stack))
+    settings = StackSettings.read(pulumi.Config(PROJECT), ROOT)
+    calls = len(flow_definition.STEPS)
+    assert settings.crm.rate >= calls * settings.intake.rate
+    assert settings.crm.burst >= calls * settings.intake.burst
+
+
+def test_crm_limits_are_asked_for_by_the_number_of_steps() -> None:
+    check_crm_carries("RateLimit", 50, 150, calls=3)
+    with pytest.raises(ConfigurationError, match=r"makes 4 calls .* set crmRateLimit to 200 or more"):
+        check_crm_carries("RateLimit", 50, 150, calls=4)

@@ -16,7 +16,7 @@ from handlers.intake import submit_lead
 from handlers.migrations import apply
 from handlers.migrations.app_user import APP_USER
 from handlers.orchestration import catch_errors, crm_client
-from handlers.shared import aws, contract, lead_table
+from handlers.shared import aws, contract, day_count, lead_table
 from handlers.shared.contract import Contract
 from handlers.shared.lead_table import LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
@@ -29,6 +29,7 @@ OWNER, OWNER_PASSWORD = "crm_owner", "owner-password"
 _FACTORIES = (
     database.from_environment,
     lead_table.from_environment,
+    day_count.from_environment,
     crm_client.from_environment,
     submit_lead._bus,
     catch_errors._alerts,
@@ -160,6 +161,7 @@ def lead_table_name(aws_client: Callable[[str], Any]) -> str:
 def leads(on_cloud: str, lead_table_name: str, monkeypatch: pytest.MonkeyPatch) -> LeadTable:
     """The table of leads, as the handlers see it."""
     monkeypatch.setenv("LEAD_TABLE_NAME", lead_table_name)
+    monkeypatch.setenv("INTAKE_DAILY_LIMIT", "1000000")
     return lead_table.from_environment()
 
 

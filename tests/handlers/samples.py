@@ -72,7 +72,7 @@ def message_of(answer: dict[str, Any], status: int) -> tuple[str, str]:
     assert set(body) == {"statusCode", "message", "description"}
     assert body["statusCode"] == status
     assert body["description"]
-    assert ("Retry-After" in answer["headers"]) == (status == 503), "503, and only it, says when to come back"
+    assert ("Retry-After" in answer["headers"]) == (status in (429, 503)), "they alone say when to come back"
     return body["message"], body["description"]
 
 

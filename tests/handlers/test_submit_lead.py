@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.intake import submit_lead
+from handlers.shared import day_count
 from handlers.shared.errors import EventBusUnavailable
 from handlers.shared.lead_table import RETENTION_SECONDS, LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
@@ -17,6 +18,10 @@ from tests.handlers.servers import HOST, free_port
 AwsClient = Callable[[str], Any]
 ClientAt = Callable[..., Any]
 Item = Callable[[str], dict[str, Any] | None]
+
+
+def submit(leads: LeadTable, bus: submit_lead.EventBus) -> str:
+    return submit_lead.submit(dict(LEAD), leads, bus, day_count.from_environment(), 1_000_000)
 
 
 @pytest.fixture
@@ -116,10 +121,11 @@ def test_a_lead_that_the_bus_did_not_take_is_forgotten(
     client_at: ClientAt,
     refusal: Reply,
 ) -> None:
+    day_count.from_environment().take(1_000_000)  # the day's count is there
     before = aws_client("dynamodb").scan(TableName=lead_table_name, ConsistentRead=True)["Count"]
     server = scripted(refusal)
     with pytest.raises(EventBusUnavailable):
-        submit_lead.submit(dict(LEAD), leads, submit_lead.EventBus(client_at("events", server.url), "leads"))
+        submit(leads, submit_lead.EventBus(client_at("events", server.url), "leads"))
     [request] = server.requests
     lead_id = json.loads(json.loads(request.body)["Entries"][0]["Detail"])["leadId"]
     assert request.headers["x-amz-target"] == "AWSEvents.PutEvents"
@@ -137,6 +143,7 @@ def test_an_unreachable_bus_is_503_with_nothing_left_and_nothing_personal_said(
 ) -> None:
     nowhere = submit_lead.EventBus(client_at("events", f"http://{HOST}:{free_port()}"), "leads")
     monkeypatch.setattr(submit_lead, "_bus", lambda: nowhere)
+    day_count.from_environment().take(1_000_000)  # the day's count is there
     before = aws_client("dynamodb").scan(TableName=lead_table_name)["Count"]
     answer = submit_lead.handler(post(LEAD), None)
     assert message_of(answer, 503)[0] == "EVENT_BUS_UNAVAILABLE"
@@ -166,7 +173,7 @@ def test_a_lead_that_the_flow_took_although_the_bus_seemed_silent_is_kept(
 
     bus = LateBus(None, "leads")
     with pytest.raises(EventBusUnavailable):
-        submit_lead.submit(dict(LEAD), leads, bus)
+        submit(leads, bus)
     noted = item(bus.lead_id)
     assert noted is not None
     assert noted["status"]["S"] == "PROCESSING"

@@ -11,12 +11,13 @@ from operations.cost import flow
 from operations.cost.command import run
 from operations.cost.errors import CostError
 from operations.cost.estimate import Estimate, estimate
-from operations.cost.graph import STATE_MACHINE, Graph
+from operations.cost.graph import FUNCTION, STATE_MACHINE, Graph
 from operations.cost.prices import Prices
 from tests.components.graph import ON_PREMISE, STACKS, record
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 RDS = "aws:rds/instance:Instance"
+METHOD_SETTINGS = "aws:apigateway/methodSettings:MethodSettings"
 RULE = "aws:cloudwatch/eventRule:EventRule"
 
 
@@ -112,6 +113,50 @@ def test_a_schedule_is_paid_for_though_no_lead_comes(prod: dict[str, Any]) -> No
     assert usd(rare, "Scheduled calls") < usd(each_minute, "Scheduled calls")
     with pytest.raises(CostError, match="cron"):
         of(changed(prod, RULE, scheduleExpression="cron(0 12 * * ? *)"))
+
+
+def test_worst_day_counts_every_public_door_at_its_limit(prod: dict[str, Any]) -> None:
+    result = of(prod)
+    doors = {door.what: door for door in result.worst}
+    day = 24 * 3600
+    assert doors["leads that are taken"].requests == 10_000
+    assert doors["leads that are taken"].usd == pytest.approx(result.per_million / 100)
+    assert doors["POST /leads"].requests == doors["GET /leads/{leadId}"].requests == 50 * day
+    assert doors["preflights, wrong methods"].requests == 8 * 50 * day, "two preflights and six wrong methods"
+    assert doors["the form's pages"].requests == 10 * 10 * day
+    assert set(doors) == {
+        "leads that are taken",
+        "POST /leads",
+        "GET /leads/{leadId}",
+        "preflights, wrong methods",
+        "the form's pages",
+    }
+    assert result.worst_total == sum(door.usd for door in result.worst) < 300
+
+
+def test_worst_day_grows_with_what_nobody_bounds(prod: dict[str, Any]) -> None:
+    before = of(prod)
+    unbounded = copy.deepcopy(prod)
+    for each in unbounded["deployment"]["resources"]:
+        if each["type"] == FUNCTION:
+            each["inputs"].pop("reservedConcurrentExecutions", None)
+    assert of(unbounded).worst_total > 5 * before.worst_total
+    fast = {"throttlingRateLimit": 5000, "throttlingBurstLimit": 5000}
+    assert of(changed(prod, METHOD_SETTINGS, settings=fast)).worst_total > 20 * before.worst_total
+
+
+def test_worst_day_of_a_stack_without_limits_is_refused(prod: dict[str, Any]) -> None:
+    without = copy.deepcopy(prod)
+    listed = without["deployment"]["resources"]
+    without["deployment"]["resources"] = [each for each in listed if each["type"] != METHOD_SETTINGS]
+    with pytest.raises(CostError, match="has no limit"):
+        of(without)
+    unlimited = copy.deepcopy(prod)
+    for each in unlimited["deployment"]["resources"]:
+        if each["type"] == FUNCTION and each["inputs"].get("environment"):
+            each["inputs"]["environment"]["variables"].pop("INTAKE_DAILY_LIMIT", None)
+    with pytest.raises(CostError, match="INTAKE_DAILY_LIMIT"):
+        of(unlimited)
 
 
 def test_an_unknown_resource_is_named_instead_of_left_out(prod: dict[str, Any]) -> None:

@@ -92,12 +92,13 @@ def migrates(stack: Stack, function: Function) -> bool:
 EXERCISES: Mapping[str, Mapping[str, Exercise]] = {
     "intake-submit-lead": {
         "dynamodb:PutItem": submits,
+        "dynamodb:UpdateItem": submits,
         "events:PutEvents": submits,
         "dynamodb:DeleteItem": withdraws,
     },
     "intake-get-lead": {"dynamodb:GetItem": tells_the_status},
     "form": {},
-    "lead-age": {"dynamodb:Query": measures},
+    "lead-age": {"dynamodb:Query": measures, "dynamodb:GetItem": measures},
     "flow-receive-lead": {"dynamodb:UpdateItem": receives},
     "flow-catch-errors": dict.fromkeys(("dynamodb:UpdateItem", "sns:Publish"), catches),
     **{

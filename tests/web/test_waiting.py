@@ -94,3 +94,12 @@ def test_polling_slows_down_to_every_two_seconds(form: FormPage, api: FakeApi) -
     assert pauses == sorted(pauses)
     assert pauses[-2:] == [2_000, 2_000]
     assert len(api.polls()) == 8
+
+
+def test_a_service_that_takes_no_more_today_gives_the_entries_back_at_once(form: FormPage, api: FakeApi) -> None:
+    api.on_submit(refused(429, "DAILY_LIMIT_REACHED", "as many leads have been taken today", Retry_After="40000"))
+    form.fill().send()
+    expect(form.summary).to_contain_text("send them again tomorrow")
+    expect(form.summary).to_be_focused()
+    assert len(api.submissions()) == 1, "nobody waits for midnight"
+    assert form.values() == LEAD
