@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -95,7 +95,7 @@ def parse_credentials(text: str) -> Credentials | None:
     return Credentials(username=username, password=password)
 
 
-def _is_text(value: object) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     """Whether it is text that can be sent: JSON may hold half of a surrogate pair."""
     return isinstance(value, str) and value != "" and value.encode(errors="replace").decode() == value
 

@@ -101,7 +101,7 @@ def _call(graph: Graph, prices: Prices, seconds: float) -> float:
     memory_gb = max(each.inputs["memorySize"] for each in graph.of(FUNCTION)) / MB_PER_GB
     time = seconds * memory_gb * prices.of("lambda_gb_second_arm64")
     traces = prices.assumed("traced_share") * prices.of("trace")
-    return prices.of("lambda_request") + time + _text(prices, "log_kb_per_call") + traces
+    return float(prices.of("lambda_request") + time + _text(prices, "log_kb_per_call") + traces)
 
 
 def _text(prices: Prices, size: str) -> float:
