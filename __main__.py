@@ -18,7 +18,7 @@ from components.lead_flow import LeadFlow, LeadFlowArgs
 from components.lead_table import LeadTable, LeadTableArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.naming import check_names
-from components.network import Network, NetworkArgs
+from components.network import Network, NetworkArgs, usable_zones
 from components.orchestration import Orchestration, OrchestrationArgs
 from components.private_link import PrivateLink, PrivateLinkArgs
 from components.rest_api import RestApi, RestApiArgs
@@ -32,7 +32,6 @@ ROOT = Path(__file__).parent
 settings = StackSettings.read(pulumi.Config(), ROOT)
 document = openapi.load(ROOT / "openapi.yaml")
 region = aws.get_region().region
-zones = aws.get_availability_zones(state="available").names
 stack = pulumi.get_stack()
 name = f"{pulumi.get_project()}-{stack}"
 check_names(stack)
@@ -45,14 +44,25 @@ check_connection_budget(
 )
 
 # Where leads are on their way
-bus = EventBus(f"{name}-leads", EventBusArgs(rule_prefix=name, archive_days=settings.archive_days))
+bus = EventBus(
+    f"{name}-leads",
+    EventBusArgs(rule_prefix=name, archive_days=settings.archive_days, protect=settings.protect),
+)
 leads = LeadTable(f"{name}-leads", LeadTableArgs(protect=settings.protect))
 alerts = Alerts(
     f"{name}-alerts", AlertsArgs(account=aws.get_caller_identity().account_id, email=settings.alert_email)
 )
 
 # The customer database and the only functions that know it
-network = Network(f"{name}-network", NetworkArgs(cidr=settings.vpc_cidr, region=region, zones=zones))
+network = Network(
+    f"{name}-network",
+    NetworkArgs(
+        cidr=settings.vpc_cidr,
+        region=region,
+        zones=usable_zones(),
+        protect=settings.protect and settings.database.in_the_vpc,
+    ),
+)
 link = PrivateLink(f"{name}-link", PrivateLinkArgs(network=network, vpn=settings.vpn)) if settings.vpn else None
 database = Database(
     f"{name}-crm",
@@ -62,6 +72,7 @@ database = Database(
         network=network,
         tls=settings.database_tls,
         ca=settings.database_ca,
+        protect=settings.protect,
     ),
 )
 backends = Backends(

@@ -11,12 +11,22 @@ from components import iam
 from components.errors import ConfigurationError
 
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
+NOBODY = "none"
 
 
-def checked_email(email: str) -> str:
+def checked_readers(email: str, *, protect: bool) -> str | None:
+    """Who gets the alerts by e-mail; None for nobody, which a protected stack has to say in so many words."""
+    if email == NOBODY or not (email or protect):
+        return None
+    if not email:
+        raise ConfigurationError(
+            "alertEmail is empty and protect is true, so that nobody would hear of a failed lead; say who reads"
+            " the alerts: pulumi config set alertEmail oncall@example.com, or, where they are read otherwise from"
+            f" the stack's alert_topic_arn: pulumi config set alertEmail {NOBODY}"
+        )
     if not _MAIL.fullmatch(email):
         raise ConfigurationError(
-            f"alertEmail is {email!r}, which is not an e-mail address; use one, or leave it empty"
+            f"alertEmail is {email!r}, which is not an e-mail address; use one, or {NOBODY} for nobody"
         )
     return email
 

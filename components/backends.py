@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import functions, openapi
+from components import functions, iam, openapi
 from components.archive import digest
 from components.database import Database
 from components.function import LambdaFunction
@@ -50,13 +50,15 @@ class Backends(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BackendsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:api:Backends", name, None, opts)
-        self.migrations = self._migrations(name, args)
-        migration = self._migrate(name, args)
         document = args.factory.document
         modules = {operation: module_of(operation) for operation in openapi.operations(document, TAG)}
+        names = {operation: f"{name}-{module.replace('_', '-')}" for operation, module in modules.items()}
+        self.migrations = self._migrations(name, args)
+        endpoint = args.network.secrets_endpoint(_endpoint_statements(name, list(names.values()), args.database))
+        migration = self._migrate(name, args, endpoint)
         self.functions = {
             operation: LambdaFunction(
-                f"{name}-{module.replace('_', '-')}",
+                names[operation],
                 args.factory.args(
                     f"backend.{module}",
                     description=f"The API's operation {operation}",
@@ -99,7 +101,7 @@ class Backends(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _migrate(self, name: str, args: BackendsArgs) -> aws.lambda_.Invocation:
+    def _migrate(self, name: str, args: BackendsArgs, endpoint: pulumi.Resource) -> aws.lambda_.Invocation:
         database = args.database
         return aws.lambda_.Invocation(
             f"{name}-migrate",
@@ -110,5 +112,21 @@ class Backends(pulumi.ComponentResource):
                 "database": database.host,
                 "secret": database.app_secret_arn,
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.link] if args.link else []),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[endpoint, *([args.link] if args.link else [])]),
         )
+
+
+def _endpoint_statements(name: str, backends: list[str], database: Database) -> list[iam.Statement]:
+    """What may pass the endpoint: what the functions may do anyhow, and for their roles alone.
+
+    The roles are named by their functions, not by their ARNs: the endpoint must know a new secret before the
+    migrations run, and the backends' roles come after them.
+    """
+
+    def roles(names: list[str]) -> list[pulumi.Output[str]]:
+        return [iam.roles_of(database.app_secret_arn, each) for each in names]
+
+    return [
+        iam.for_roles(database.read_app_secret_statement(), roles(backends)),
+        *(iam.for_roles(each, roles([f"{name}-migrations"])) for each in database.migration_statements()),
+    ]

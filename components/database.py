@@ -1,8 +1,10 @@
 """The CRM database, in one of two modes with the same outputs, and the secret of the backends' user."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -40,11 +42,16 @@ def check_connection_budget(*, functions: int, concurrency: int, limit: int) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedDatabase:
-    """RDS MariaDB in the VPC. `protect`: deletion protection, a final snapshot and two zones."""
+    """RDS MariaDB in the VPC.
+
+    `final_snapshot`, `keep_backups`: what it leaves when it is deleted. `second_zone`: a standby in another zone.
+    """
 
     instance_class: str
     storage_gib: int
-    protect: bool
+    final_snapshot: bool
+    keep_backups: bool
+    second_zone: bool
 
     def __post_init__(self) -> None:
         if self.instance_class not in CONNECTION_LIMITS:
@@ -55,6 +62,8 @@ class SimulatedDatabase:
             )
         if self.storage_gib < MIN_STORAGE_GIB:
             raise ConfigurationError(f"databaseStorageGib is {self.storage_gib}; use {MIN_STORAGE_GIB} or more")
+
+    in_the_vpc: ClassVar[bool] = True
 
     @property
     def connection_limit(self) -> int:
@@ -71,16 +80,22 @@ class OnPremiseDatabase:
     owner_secret_arn: str
     connection_limit: int
 
+    in_the_vpc: ClassVar[bool] = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """`tls`: connections are encrypted, or refused. `ca`: PEM of the authority to verify the server by."""
+    """`tls`: connections are encrypted, or refused. `ca`: PEM of the authority to verify the server by.
+
+    `protect`: neither the database nor the secret of its user can be deleted or replaced.
+    """
 
     name: str
     server: SimulatedDatabase | OnPremiseDatabase
     network: Network
     tls: bool
     ca: str | None = None
+    protect: bool = False
 
 
 class Database(pulumi.ComponentResource):
@@ -109,7 +124,7 @@ class Database(pulumi.ComponentResource):
         secret = aws.secretsmanager.Secret(
             f"{name}-app-user",
             description="The backends' database user; written by the migrations",
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.app_secret_arn = secret.arn
         self.register_outputs({"host": self.host, "port": self.port, "app_secret_arn": secret.arn})
@@ -126,16 +141,20 @@ class Database(pulumi.ComponentResource):
             parameters=[{"name": "require_secure_transport", "value": "1" if self._args.tls else "0"}],
             opts=child,
         )
+        # another value in one of these makes RDS another instance, which must leave a snapshot of another name
+        replacing: dict[str, Any] = {
+            "engine": "mariadb",
+            "db_name": self._args.name,
+            "username": "crm_owner",
+            "storage_encrypted": True,
+        }
+        snapshot = self._snapshot_name(name, replacing)
         instance = aws.rds.Instance(
             f"{name}-instance",
-            engine="mariadb",
             engine_version=ENGINE_VERSION,
             instance_class=server.instance_class,
             allocated_storage=server.storage_gib,
             storage_type="gp3",
-            storage_encrypted=True,
-            db_name=self._args.name,
-            username="crm_owner",
             manage_master_user_password=True,
             ca_cert_identifier=CA_IDENTIFIER,
             port=PORT,
@@ -143,19 +162,36 @@ class Database(pulumi.ComponentResource):
             parameter_group_name=parameters.name,
             vpc_security_group_ids=[group.id],
             publicly_accessible=False,
-            multi_az=server.protect,
+            multi_az=server.second_zone,
             backup_retention_period=7,
             copy_tags_to_snapshot=True,
-            deletion_protection=server.protect,
-            skip_final_snapshot=not server.protect,
-            final_snapshot_identifier=f"{name}-final" if server.protect else None,
+            deletion_protection=self._args.protect,
+            skip_final_snapshot=not server.final_snapshot,
+            final_snapshot_identifier=snapshot,
+            delete_automated_backups=not server.keep_backups,
             auto_minor_version_upgrade=True,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect),
+            **replacing,
         )
         self.instance = instance.identifier
         self.host = instance.address
         self.port = instance.port
         self.owner_secret_arn = instance.master_user_secrets.apply(lambda found: str(found[0].secret_arn))
+
+    def _snapshot_name(self, name: str, replacing: Mapping[str, Any]) -> pulumi.Output[str]:
+        """The same from preview to preview of one instance, and never the same for two.
+
+        It is the name that Pulumi makes up for a parameter group nobody uses, and has the grammar of a snapshot's.
+        The group comes and goes with the instance: whatever makes RDS another instance changes the description of
+        the group, which makes another group.
+        """
+        digest = hashlib.sha256(json.dumps(replacing, sort_keys=True).encode()).hexdigest()
+        return aws.rds.ParameterGroup(
+            f"{name}-final-snapshot",
+            family=PARAMETER_FAMILY,
+            description=f"Names the final snapshot of the database {digest[:12]}",
+            opts=pulumi.ResourceOptions(parent=self),
+        ).name
 
     def environment(self) -> dict[str, pulumi.Input[str]]:
         """What a function needs in order to connect as the app's user."""

@@ -6,16 +6,25 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import iam
+from components import iam, lead_table
 from components.errors import ConfigurationError
 
 LEAD_SOURCES = ("leadbridge.web", "leadbridge.app")
 LEAD_DETAIL_TYPE = "LeadReceived"
 # EventBridge's own retries, the most that there are: after these an event waits in the dead-letter queue.
+DELIVERY_DAYS = 1
 RETRY_POLICY = aws.cloudwatch.EventTargetRetryPolicyArgs(
-    maximum_event_age_in_seconds=24 * 3600, maximum_retry_attempts=185
+    maximum_event_age_in_seconds=DELIVERY_DAYS * 24 * 3600, maximum_retry_attempts=185
 )
-DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600  # the most that SQS keeps a message
+DEAD_LETTER_DAYS = 14  # the most that SQS keeps a message
+# An expired event may be counted, and so stand, in the archive for another day:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
+ARCHIVE_LAG_DAYS = 1
+# A replayed event that meets its completed lead in the table does nothing. Once the lead is forgotten, it would
+# write the client again, even one that was erased since.
+MAX_ARCHIVE_DAYS = lead_table.RETENTION_DAYS - DELIVERY_DAYS - DEAD_LETTER_DAYS - ARCHIVE_LAG_DAYS
+# What EventBridge takes, and the most that a queue can: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+MAX_EVENT_BYTES = 1024 * 1024
 
 
 def lead_pattern() -> dict[str, Any]:
@@ -32,19 +41,30 @@ def stray_pattern() -> dict[str, Any]:
     }
 
 
+def check_archive_days(days: int) -> None:
+    """Raise ConfigurationError when an event could outlive the table's knowledge that its lead is done."""
+    if not 1 <= days <= MAX_ARCHIVE_DAYS:
+        raise ConfigurationError(
+            f"archiveDays is {days}; use 1 to {MAX_ARCHIVE_DAYS}: the stack knows for"
+            f" {lead_table.RETENTION_DAYS} days that a lead is done, and a replayed event may be"
+            f" {DELIVERY_DAYS + DEAD_LETTER_DAYS} days on its way; a later one would write a client again that was"
+            " erased since"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class EventBusArgs:
-    """`archive_days`: how long events can be replayed.
+    """`archive_days`: how long events can be replayed. `protect`: refuse to delete what holds events.
 
     `rule_prefix`: how the names of the stack's rules on the account's own bus begin; they too send dead letters.
     """
 
     rule_prefix: str
     archive_days: int = 30
+    protect: bool = False
 
     def __post_init__(self) -> None:
-        if self.archive_days < 1:
-            raise ConfigurationError(f"archiveDays is {self.archive_days}; keep events for at least one day")
+        check_archive_days(self.archive_days)
 
 
 class EventBus(pulumi.ComponentResource):
@@ -57,6 +77,7 @@ class EventBus(pulumi.ComponentResource):
     def __init__(self, name: str, args: EventBusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:events:EventBus", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
 
         bus = aws.cloudwatch.EventBus(f"{name}-bus", name=name, opts=child)
         aws.cloudwatch.EventArchive(
@@ -64,13 +85,14 @@ class EventBus(pulumi.ComponentResource):
             description="Every event, for a replay of a time window",
             event_source_arn=bus.arn,
             retention_days=args.archive_days,
-            opts=child,
+            opts=kept,
         )
         queue = aws.sqs.Queue(
             f"{name}-dead-letters",
-            message_retention_seconds=DEAD_LETTER_RETENTION_SECONDS,
+            message_retention_seconds=DEAD_LETTER_DAYS * 24 * 3600,
+            max_message_size=MAX_EVENT_BYTES,
             sqs_managed_sse_enabled=True,
-            opts=child,
+            opts=kept,
         )
         aws.sqs.QueuePolicy(
             f"{name}-dead-letters-policy",

@@ -19,6 +19,11 @@ def deny(actions: Sequence[str], resources: Sequence[Any], condition: dict[str, 
     return {"Effect": "Deny", "Action": list(actions), "Resource": list(resources), "Condition": condition}
 
 
+def for_roles(statement: Statement, roles: Sequence[Any]) -> Statement:
+    """The statement on a resource, for these roles only. `roles`: ARNs, which may end with a wildcard."""
+    return {**statement, "Principal": "*", "Condition": {"ArnLike": {"aws:PrincipalArn": list(roles)}}}
+
+
 def document(statements: Sequence[Statement]) -> dict[str, Any]:
     return {"Version": POLICY_VERSION, "Statement": list(statements)}
 
@@ -29,6 +34,11 @@ def trust(service: str, *, source_arn: Any = None) -> dict[str, Any]:
     if source_arn is not None:
         statement["Condition"] = {"ArnLike": {"aws:SourceArn": source_arn}}
     return document([statement])
+
+
+def roles_of(arn: pulumi.Output[str], function: str) -> pulumi.Output[str]:
+    """The ARN, but for the letters that Pulumi appends, of a function's role in the same account as `arn`."""
+    return arn.apply(lambda known: f"arn:{known.split(':')[1]}:iam::{known.split(':')[4]}:role/{function}-role-*")
 
 
 def neighbour(arn: pulumi.Output[str], service: str, resource: str) -> pulumi.Output[str]:

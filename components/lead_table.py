@@ -9,11 +9,12 @@ from components import iam
 
 FAILED_INDEX = "failed"
 UNFINISHED_INDEX = "unfinished"
+RETENTION_DAYS = 90  # as the functions set `expiresAt`: a test holds the two together
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeadTableArgs:
-    """`protect`: refuse the table's deletion, as every stack with real leads should."""
+    """`protect`: refuse the table's deletion and replacement, as every stack with real leads should."""
 
     protect: bool
 
@@ -38,15 +39,13 @@ class LeadTable(pulumi.ComponentResource):
             global_secondary_indexes=[
                 {
                     "name": FAILED_INDEX,
-                    "hash_key": "failed",
-                    "range_key": "updatedAt",
+                    "key_schemas": _keys("failed", "updatedAt"),
                     "projection_type": "ALL",
                 },
                 {
                     # its keys stay as they are from a lead's start to its end: two writes for each lead
                     "name": UNFINISHED_INDEX,
-                    "hash_key": "unfinished",
-                    "range_key": "createdAt",
+                    "key_schemas": _keys("unfinished", "createdAt"),
                     "projection_type": "KEYS_ONLY",
                 },
             ],
@@ -54,7 +53,7 @@ class LeadTable(pulumi.ComponentResource):
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True},
             deletion_protection_enabled=args.protect,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.name = table.name
         self.arn = table.arn
@@ -67,3 +66,10 @@ class LeadTable(pulumi.ComponentResource):
     def unfinished_statement(self) -> iam.Statement:
         """The right to ask for the oldest unfinished lead."""
         return iam.allow(["dynamodb:Query"], [pulumi.Output.concat(self.arn, "/index/", UNFINISHED_INDEX)])
+
+
+def _keys(hash_key: str, range_key: str) -> list[aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgsDict]:
+    return [
+        {"attribute_name": hash_key, "key_type": "HASH"},
+        {"attribute_name": range_key, "key_type": "RANGE"},
+    ]

@@ -13,9 +13,10 @@ import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG
 
 from components import flow_definition, yaml_file
-from components.alerts import checked_email
+from components.alerts import checked_readers
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
+from components.event_bus import check_archive_days
 from components.network import subnet_cidrs
 from components.private_link import Vpn
 from components.rest_api import Throttle
@@ -88,7 +89,7 @@ class StackSettings:
         check_crm_carries("RateLimit", intake.rate, crm.rate)
         check_crm_carries("BurstLimit", intake.burst, crm.burst)
         return cls(
-            database=_database(config, protect),
+            database=_database(config),
             database_name=_matching(config, "databaseName", _DATABASE_NAME, "a letter, then letters, digits or _"),
             database_tls=config.require_bool("databaseTls"),
             database_ca=_certificate(config, root),
@@ -103,8 +104,8 @@ class StackSettings:
             ),
             gateway_account=config.require_bool("gatewayAccount"),
             log_retention_days=_retention(config),
-            archive_days=_positive(config, "archiveDays"),
-            alert_email=checked_email(email) if (email := config.get("alertEmail")) else None,
+            archive_days=_archive_days(config),
+            alert_email=checked_readers(config.get("alertEmail") or "", protect=protect),
             protect=protect,
         )
 
@@ -148,7 +149,7 @@ def _vpc_cidr(config: pulumi.Config) -> str:
     return cidr
 
 
-def _database(config: pulumi.Config, protect: bool) -> SimulatedDatabase | OnPremiseDatabase:
+def _database(config: pulumi.Config) -> SimulatedDatabase | OnPremiseDatabase:
     mode = config.require("databaseMode")
     if mode not in MODES:
         raise ConfigurationError(f"databaseMode is {mode!r}; use one of {', '.join(MODES)}")
@@ -156,7 +157,9 @@ def _database(config: pulumi.Config, protect: bool) -> SimulatedDatabase | OnPre
         return SimulatedDatabase(
             instance_class=config.require("databaseInstanceClass"),
             storage_gib=_positive(config, "databaseStorageGib"),
-            protect=protect,
+            final_snapshot=config.require_bool("databaseFinalSnapshot"),
+            keep_backups=config.require_bool("databaseKeepBackups"),
+            second_zone=config.require_bool("databaseSecondZone"),
         )
     for key in ("databaseHost", "databaseNetworkCidr", "databaseOwnerSecretArn"):
         if not config.get(key):
@@ -249,6 +252,12 @@ def _positive(config: pulumi.Config, key: str) -> int:
     if value < 1:
         raise ConfigurationError(f"{key} is {value}; use a number from 1 up")
     return value
+
+
+def _archive_days(config: pulumi.Config) -> int:
+    days = _positive(config, "archiveDays")
+    check_archive_days(days)
+    return days
 
 
 def _retention(config: pulumi.Config) -> int:

@@ -140,6 +140,8 @@ class Deployment:
         }
         if wants_tls(self._config):
             known["leadbridge:databaseCaFile"] = str(self._home.certificate)
+        if not self._config.get("leadbridge:alertEmail"):
+            known["leadbridge:alertEmail"] = "none"  # no mail leaves this machine
         overrides = {key: value for key, value in known.items() if key in self._config}
         return load_stack(self._root, self._stack, overrides | {"aws:region": self._region})
 

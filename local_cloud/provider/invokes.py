@@ -34,13 +34,30 @@ def partition(cloud: Cloud, args: Properties) -> Properties:
     return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
 
 
+# filter of DescribeAvailabilityZones -> what of a zone it looks at
+ZONE_FILTERS = {
+    "opt-in-status": "OptInStatus",
+    "zone-id": "ZoneId",
+    "zone-name": "ZoneName",
+    "zone-type": "ZoneType",
+}
+
+
 def availability_zones(cloud: Cloud, args: Properties) -> Properties:
-    accept(args, "aws:index/getAvailabilityZones:getAvailabilityZones", {"state", "excludeNames", "region"})
-    excluded = args.get("excludeNames") or []
+    known = {"state", "excludeNames", "excludeZoneIds", "filters", "region"}
+    accept(args, "aws:index/getAvailabilityZones:getAvailabilityZones", known)
+    excluded = {*(args.get("excludeNames") or []), *(args.get("excludeZoneIds") or [])}
+    filters = {one["name"]: one["values"] for one in args.get("filters") or []}
+    for name in filters.keys() - ZONE_FILTERS.keys():
+        raise CheckFailed(
+            f"getAvailabilityZones: the local cloud filters by {', '.join(ZONE_FILTERS)}, not by {name!r}"
+        )
     zones = [
         zone
         for zone in cloud.call("ec2", "describe_availability_zones")["AvailabilityZones"]
-        if zone["ZoneName"] not in excluded and args.get("state") in (None, zone["State"])
+        if not excluded & {zone["ZoneName"], zone["ZoneId"]}
+        and args.get("state") in (None, zone["State"])
+        and all(zone[ZONE_FILTERS[name]] in values for name, values in filters.items())
     ]
     return {
         **args,

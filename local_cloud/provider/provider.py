@@ -6,7 +6,7 @@ from local_cloud.engine.provider import CheckFailed, Diff, Properties
 from local_cloud.provider import operations
 from local_cloud.provider.checks import checked
 from local_cloud.provider.cloud import Cloud, DatabaseServer
-from local_cloud.provider.comparison import AUTO_NAMED, changed_inputs
+from local_cloud.provider.comparison import AUTO_NAMED
 from local_cloud.provider.invokes import INVOKES
 from local_cloud.provider.resource import Resource, Scope
 from local_cloud.provider.types import RESOURCES
@@ -25,7 +25,7 @@ class AwsProvider:
 
     def diff(self, type_: str, old_inputs: Properties, old_outputs: Properties, new: Properties) -> Diff:
         resource = declaration(type_)
-        changed = changed_inputs(old_inputs, new, resource.documents)
+        changed = resource.changed(old_inputs, new)
         replace = tuple(name for name in changed if name in resource.replaced_by(new))
         identity = {*operations.identity(resource)}
         # An automatic name is made anew for the replacement; a chosen one would meet its predecessor.
@@ -47,7 +47,7 @@ class AwsProvider:
             inputs=new,
             old=old_inputs,
             outputs=dict(old_outputs),
-            changed=frozenset(changed_inputs(old_inputs, new, resource.documents)),
+            changed=frozenset(resource.changed(old_inputs, new)),
         )
         return operations.update(scope)
 

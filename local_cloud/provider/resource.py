@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.engine.provider import Properties
+from local_cloud.provider.comparison import changed_inputs
 
 if TYPE_CHECKING:
     from local_cloud.provider.cloud import Cloud
@@ -127,6 +128,8 @@ class Resource:
     """What an update sends for an input that the program no longer gives, where AWS would keep the old value."""
     documents: frozenset[str] = frozenset()
     """Inputs that are JSON documents: compared by content, refused when they are not JSON."""
+    normal: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Inputs that can be written in several ways, and the one form in which they are compared."""
     replace: frozenset[str] | Callable[[Properties], frozenset[str]] = frozenset()
     """Inputs whose change needs a new resource."""
     identity: tuple[str, ...] = ()
@@ -147,6 +150,14 @@ class Resource:
         if self.tagging:
             names.add("tags")
         return frozenset(names)
+
+    def changed(self, old: Properties, new: Properties) -> tuple[str, ...]:
+        """The names of inputs that differ, sorted."""
+        return changed_inputs(self._normal(old), self._normal(new), self.documents)
+
+    def _normal(self, inputs: Properties) -> Properties:
+        forms = {name: form(inputs[name]) for name, form in self.normal.items() if inputs.get(name) is not None}
+        return {**inputs, **forms}
 
     def replaced_by(self, inputs: Properties) -> frozenset[str]:
         return self.replace(inputs) if callable(self.replace) else self.replace

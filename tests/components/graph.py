@@ -24,7 +24,8 @@ OVERRIDES = {
         "databaseHost": "127.0.0.1",
         "databasePort": "34117",
         "databaseOwnerSecretArn": OWNER_SECRET,
-    }
+    },
+    "prod": {"alertEmail": "oncall@example.com"},
 }
 ON_PREMISE = {
     "databaseMode": "on-premise",
@@ -57,6 +58,8 @@ class Resource:
     inputs: dict[str, Any]
     secrets: list[str]
     retained: bool
+    protected: bool
+    ignored: list[str]
     outputs: dict[str, Any]
 
     @property

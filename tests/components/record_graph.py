@@ -93,8 +93,29 @@ ID_IS_ARN = {"aws:secretsmanager/secret:Secret"}
 INVOKES = {
     "aws:index/getRegion:getRegion": {"region": REGION, "id": REGION},
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
-    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["us-east-1a", "us-east-1b"], "id": REGION},
 }
+
+
+# An account that has opted into a Local Zone, and whose first zone takes no functions: name, id, opt-in, type
+ZONES = [
+    ("us-east-1-atl-1a", "use1-atl1-az1", "opted-in", "local-zone"),
+    ("us-east-1a", "use1-az3", "opt-in-not-required", "availability-zone"),
+    ("us-east-1b", "use1-az1", "opt-in-not-required", "availability-zone"),
+    ("us-east-1c", "use1-az2", "opt-in-not-required", "availability-zone"),
+]
+
+
+def zones(args: Inputs) -> dict[str, Any]:
+    """What AWS finds, by name as its provider sorts them."""
+    asked = {each["name"]: each["values"] for each in args.get("filters", [])}
+    found = [
+        (name, id_)
+        for name, id_, opt_in, type_ in ZONES
+        if id_ not in args.get("excludeZoneIds", [])
+        and opt_in in asked.get("opt-in-status", [opt_in])
+        and type_ in asked.get("zone-type", [type_])
+    ]
+    return {"names": [name for name, _ in found], "zoneIds": [id_ for _, id_ in found], "id": REGION}
 
 
 class Cloud(mocks.Mocks):
@@ -109,6 +130,8 @@ class Cloud(mocks.Mocks):
         return outputs["arn"] if args.typ in ID_IS_ARN else f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        if args.token == "aws:index/getAvailabilityZones:getAvailabilityZones":
+            return zones(args.args)
         return INVOKES[args.token]
 
 
@@ -134,6 +157,8 @@ class Recorder(mocks.MockMonitor):
                 "inputs": {key: value for key, (value, _) in found.items()},
                 "secrets": sorted(key for key, (_, secret) in found.items() if secret),
                 "retained": request.retainOnDelete,
+                "protected": request.protect,
+                "ignored": list(request.ignoreChanges),
                 "outputs": {} if not request.custom else self.resources[answer.urn].state,
             }
         )

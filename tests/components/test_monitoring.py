@@ -114,7 +114,8 @@ def test_the_age_that_rings_is_the_one_that_the_function_writes(graph: Graph) ->
 def test_the_table_has_the_index_that_the_age_is_read_from(graph: Graph) -> None:
     table = graph.one("aws:dynamodb/table:Table").inputs
     [index] = [each for each in table["globalSecondaryIndexes"] if each["name"] == lead_table.UNFINISHED_INDEX]
-    assert (index["hashKey"], index["rangeKey"]) == ("unfinished", "createdAt")
+    keys = [(each["attributeName"], each["keyType"]) for each in index["keySchemas"]]
+    assert keys == [("unfinished", "HASH"), ("createdAt", "RANGE")]
     assert {"unfinished", "createdAt"} <= {each["name"] for each in table["attributes"]}
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components import flow_definition
+from components import flow_definition, lead_table
 from components.database import OnPremiseDatabase, SimulatedDatabase
 from components.errors import ConfigurationError
+from components.event_bus import ARCHIVE_LAG_DAYS, DEAD_LETTER_DAYS, DELIVERY_DAYS, MAX_ARCHIVE_DAYS
 from components.settings import RETENTION_DAYS, StackSettings, check_crm_carries
+from handlers.shared.lead_table import RETENTION_SECONDS
 from tests.components.graph import ON_PREMISE, PROJECT, ROOT, STACKS, VPN, ProgramFailed, record, stack_config
 
 ON = {"databaseMode": "on-premise"}
@@ -68,6 +70,14 @@ def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
         ({"logRetentionDays": "31"}, "logRetentionDays is 31; CloudWatch Logs takes 1, 3, 5"),
         ({"archiveDays": "0"}, "archiveDays is 0; use a number from 1 up"),
         ({"alertEmail": "nobody"}, "alertEmail is 'nobody', which is not an e-mail address; use one"),
+        ({"archiveDays": "75"}, "archiveDays is 75; use 1 to 74: the stack knows for 90 days that a lead is done"),
+        ({"archiveDays": "365"}, "archiveDays is 365; use 1 to 74"),
+        (
+            {"protect": "true"},
+            "alertEmail is empty and protect is true, so that nobody would hear of a failed lead",
+        ),
+        ({"protect": "true", "alertEmail": ""}, "pulumi config set alertEmail oncall@example.com, or, where"),
+        ({"protect": "true", "alertEmail": "None"}, "alertEmail is 'None', which is not an e-mail address; use"),
         ({"aws:region": "us-est-1"}, "aws:region is 'us-est-1', which is no region of AWS; use one such as us-"),
         ({"aws:region": ""}, "aws:region is ''"),
         ({"databasMode": "simulated"}, "leadbridge:databasMode is set, and nobody reads it; did you mean leadbri"),
@@ -137,7 +147,9 @@ def test_the_program_ends_before_any_resource_and_without_a_traceback(
 
 
 def test_each_mode_reads_its_own_keys() -> None:
-    assert read({}).database == SimulatedDatabase(instance_class="db.t4g.micro", storage_gib=20, protect=False)
+    assert read({}).database == SimulatedDatabase(
+        instance_class="db.t4g.micro", storage_gib=20, final_snapshot=False, keep_backups=False, second_zone=False
+    )
     assert read(ON_PREMISE).database == OnPremiseDatabase(
         host="crm.company.example",
         port=3306,
@@ -151,6 +163,48 @@ def test_empty_text_means_nothing_where_a_value_is_optional() -> None:
     settings = read({"databaseCaFile": "", "alertEmail": ""})
     assert settings.alert_email is None
     assert settings.database_ca is None
+
+
+@pytest.mark.parametrize(
+    ("protect", "email", "reader"),
+    [
+        ("true", "oncall@example.com", "oncall@example.com"),
+        ("true", "none", None),
+        ("false", "none", None),
+        ("false", "oncall@example.com", "oncall@example.com"),
+    ],
+)
+def test_alert_email_is_an_address_or_in_so_many_words_nobody(
+    protect: str, email: str, reader: str | None
+) -> None:
+    assert read({"protect": protect, "alertEmail": email}).alert_email == reader
+
+
+def test_prod_is_refused_as_committed_until_somebody_says_who_reads_its_alerts() -> None:
+    with pytest.raises(ConfigurationError, match="alertEmail is empty and protect is true"):
+        read({**stack_config("prod"), "alertEmail": ""})
+
+
+@pytest.mark.parametrize("protect", ["true", "false"])
+@pytest.mark.parametrize("key", ["databaseFinalSnapshot", "databaseKeepBackups", "databaseSecondZone"])
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_protect_decides_nothing_but_deletion_protection(protect: str, key: str, value: str) -> None:
+    fields = {
+        "databaseFinalSnapshot": "final_snapshot",
+        "databaseKeepBackups": "keep_backups",
+        "databaseSecondZone": "second_zone",
+    }
+    database = read({"protect": protect, "alertEmail": "none", key: value}).database
+    found = {name: getattr(database, field) for name, field in fields.items()}
+    assert found == {**dict.fromkeys(fields, False), key: value == "true"}
+
+
+def test_the_longest_archive_ends_before_the_table_forgets_its_leads() -> None:
+    days = RETENTION_SECONDS / 86400
+    assert days == lead_table.RETENTION_DAYS, "the functions and the program speak of the same table"
+    assert read({"archiveDays": str(MAX_ARCHIVE_DAYS)}).archive_days == MAX_ARCHIVE_DAYS
+    late = MAX_ARCHIVE_DAYS + ARCHIVE_LAG_DAYS + DELIVERY_DAYS + DEAD_LETTER_DAYS
+    assert late <= days, "a replayed event that waited as long as it can would find no lead any more"
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "sa-east-1", "eu-central-2"])

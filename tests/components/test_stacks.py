@@ -55,6 +55,7 @@ OUTPUTS = {
     "region",
 }
 RDS = "aws:rds/instance:Instance"
+PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
 TABLE = "aws:dynamodb/table:Table"
 
 
@@ -108,7 +109,8 @@ def test_the_database_of_prod_is_protected(prod: Graph, key: str) -> None:
 def test_the_database_of_prod_leaves_a_final_snapshot_and_backups(prod: Graph) -> None:
     inputs = prod.one(RDS).inputs
     assert inputs["skipFinalSnapshot"] is False
-    assert inputs["finalSnapshotIdentifier"] == "leadbridge-prod-crm-final"
+    assert inputs["finalSnapshotIdentifier"] == prod.one(PARAMETERS, "crm-final-snapshot").outputs["name"]
+    assert inputs["deleteAutomatedBackups"] is False
     assert inputs["backupRetentionPeriod"] >= 7
 
 
@@ -123,7 +125,7 @@ def test_dev_can_be_taken_down_again(dev: Graph) -> None:
     database = dev.one(RDS).inputs
     assert database["deletionProtection"] is False
     assert database["skipFinalSnapshot"] is True
-    assert "finalSnapshotIdentifier" not in database
+    assert database["deleteAutomatedBackups"] is True
     assert dev.one(TABLE).inputs["deletionProtectionEnabled"] is False
 
 
@@ -135,7 +137,7 @@ def test_the_database_is_not_public_and_its_password_is_managed(prod: Graph) -> 
 
 
 def test_the_database_refuses_connections_without_tls(prod: Graph) -> None:
-    parameters = prod.one("aws:rds/parameterGroup:ParameterGroup").inputs["parameters"]
+    parameters = prod.one(PARAMETERS, "crm-parameters").inputs["parameters"]
     assert {"name": "require_secure_transport", "value": "1"} in parameters
 
 
@@ -207,13 +209,15 @@ def test_the_three_stacks_differ_only_where_their_database_lies(graph_of) -> Non
         {(each.type, each.name.replace(graph_of(stack).prefix, "")) for each in graph_of(stack).resources}
         for stack in STACKS
     )
-    assert dev == prod
+    assert prod - dev == {("aws:sns/topicSubscription:TopicSubscription", "-alerts-email")}
+    assert dev <= prod
     network = {("aws:ec2/securityGroup:SecurityGroup", "-network-database")}
     rules = {("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "-network-database-in")}
     rds = {
         (RDS, "-crm-instance"),
         ("aws:rds/subnetGroup:SubnetGroup", "-crm-subnets"),
-        ("aws:rds/parameterGroup:ParameterGroup", "-crm-parameters"),
+        (PARAMETERS, "-crm-parameters"),
+        (PARAMETERS, "-crm-final-snapshot"),
     }
     alarms = {
         ("aws:cloudwatch/metricAlarm:MetricAlarm", f"-alarm-database-{what}")

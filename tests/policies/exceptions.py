@@ -11,8 +11,12 @@ EXCEPTIONS: dict[tuple[str, tuple[str, ...], str], str] = {
     ("not_public", EVERYWHERE, "form-public-invoke"): "the form is a public page, through its URL only",
     ("loses_no_event", EVERYWHERE, "leads-stray-target"): "its target is the dead-letter queue itself",
     ("loses_no_event", EVERYWHERE, "lead-age-target"): "a measurement that fails is made anew a minute later",
-    ("protected", ("local", "dev"), "leads-table"): _THROWN_AWAY,
+    **{
+        ("protected", ("local", "dev"), f"leads-{what}"): _THROWN_AWAY
+        for what in ("table", "archive", "dead-letters")
+    },
     ("protected", DEV, "crm-instance"): _THROWN_AWAY,
+    ("leaves_a_copy", DEV, "crm-instance"): _THROWN_AWAY,
     **{
         ("encrypted_on_the_way", LOCAL, f"api-{name}-function"): _ON_THIS_MACHINE
         for name in ("create-client", "create-partner", "create-benefit", "get-client", "migrations")

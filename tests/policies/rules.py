@@ -18,6 +18,10 @@ from tests.components.graph import (
 )
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.BackupRetention.html
+# Between a secret's or a key's deletion and its end; unless one is given, the longest:
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+MIN_DAYS_OF_GRACE, MAX_DAYS_OF_GRACE = 7, 30
 MIN_BACKUP_DAYS = 7  # ours; RDS keeps up to 35
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 MAX_QUEUE_RETENTION_SECONDS = 1_209_600
@@ -42,8 +46,12 @@ def encrypted(graph: Graph) -> Iterator[Resource]:
 
 
 def encrypted_on_the_way(graph: Graph) -> Iterator[Resource]:
+    used = {each.inputs["parameterGroupName"] for each in graph.of("aws:rds/instance:Instance")}
     for group in graph.of("aws:rds/parameterGroup:ParameterGroup"):
-        if {"name": "require_secure_transport", "value": "1"} not in group.inputs["parameters"]:
+        if (
+            group.outputs["name"] in used
+            and {"name": "require_secure_transport", "value": "1"} not in group.inputs["parameters"]
+        ):
             yield group
     for function in graph.of(FUNCTION):
         variables = function.inputs.get("environment", {}).get("variables", {})
@@ -62,7 +70,7 @@ def not_public(graph: Graph) -> Iterator[Resource]:
             or given.get("authorizationType") == "NONE"
             or {given.get("cidrIpv4"), given.get("cidrIpv6")} & set(ANYWHERE)
             or (each.type == PERMISSION and given["principal"] == "*")
-            or any("*" in principals(statement) for statement in statements(each))
+            or any("*" in principals(statement) and not for_some(statement) for statement in statements(each))
         ):
             yield each
 
@@ -71,6 +79,12 @@ def statements(resource: Resource) -> Iterator[dict[str, Any]]:
     """Of a policy on a resource; a role's own policy names no principal."""
     if resource.type != "aws:iam/rolePolicy:RolePolicy" and isinstance(resource.inputs.get("policy"), str):
         yield from resource.document("policy")["Statement"]
+
+
+def for_some(statement: dict[str, Any]) -> bool:
+    """Whether only principals pass that are named down to their account; the only way for an endpoint's policy."""
+    named = statement.get("Condition", {}).get("ArnLike", {}).get("aws:PrincipalArn", [])
+    return bool(named) and all(re.fullmatch(r"arn:aws:iam::\d{12}:role/[^*]{6,}\*?", arn) for arn in named)
 
 
 def principals(statement: dict[str, Any]) -> list[str]:
@@ -106,13 +120,32 @@ def remembers(graph: Graph) -> Iterator[Resource]:
 
 
 def protected(graph: Graph) -> Iterator[Resource]:
+    """AWS refuses the deletion of what holds data, where it can; Pulumi refuses it before it begins."""
+    switches = {
+        "aws:rds/instance:Instance": "deletionProtection",
+        "aws:dynamodb/table:Table": "deletionProtectionEnabled",
+        "aws:cloudwatch/eventArchive:EventArchive": None,
+        "aws:sqs/queue:Queue": None,
+    }
+    for each in graph.resources:
+        if each.type in switches:
+            switch = switches[each.type]
+            if not each.protected or (switch and not each.inputs[switch]):
+                yield each
+
+
+def leaves_a_copy(graph: Graph) -> Iterator[Resource]:
+    """A database that is deleted all the same, or loses its zone, is not lost."""
     for instance in graph.of("aws:rds/instance:Instance"):
         given = instance.inputs
-        if not given["deletionProtection"] or given["skipFinalSnapshot"] or not given["multiAz"]:
+        if given["skipFinalSnapshot"] or given["deleteAutomatedBackups"] or not given["multiAz"]:
             yield instance
-    yield from (
-        each for each in graph.of("aws:dynamodb/table:Table") if not each.inputs["deletionProtectionEnabled"]
-    )
+    for secret in graph.of("aws:secretsmanager/secret:Secret"):
+        if secret.inputs.get("recoveryWindowInDays", MAX_DAYS_OF_GRACE) < MIN_DAYS_OF_GRACE:
+            yield secret
+    for key in graph.of("aws:kms/key:Key"):
+        if key.inputs.get("deletionWindowInDays", MAX_DAYS_OF_GRACE) < MIN_DAYS_OF_GRACE:
+            yield key
 
 
 def tagged(graph: Graph) -> Iterator[Resource]:
@@ -179,6 +212,7 @@ RULES: tuple[Rule, ...] = (
     forgets,
     remembers,
     protected,
+    leaves_a_copy,
     tagged,
     no_secret_in_plain_sight,
     loses_no_event,

@@ -12,11 +12,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from local_cloud.engine.provider import ProviderError
+from local_cloud.engine.provider import CheckFailed, ProviderError
 from local_cloud.provider import AwsProvider
 
 FUNCTION = "aws:lambda/function:Function"
 INVOCATION = "aws:lambda/invocation:Invocation"
+RDS = "aws:rds/instance:Instance"
 TABLE = "aws:dynamodb/table:Table"
 ROLE = "arn:aws:iam::000000000000:role/any"
 ECHO = "def handler(event, context):\n    return event\n"
@@ -145,7 +146,7 @@ def test_an_event_starts_a_state_machine_that_calls_a_function(world: Any) -> No
 
 def test_a_database_has_the_address_of_the_server_and_its_password_in_a_secret(world: Any) -> None:
     given = {"engine": "mariadb", "instanceClass": "db.t4g.micro", "allocatedStorage": 20, "username": "admin"}
-    made = world.make("aws:rds/instance:Instance", **given, manageMasterUserPassword=True)
+    made = world.make("aws:rds/instance:Instance", **given, manageMasterUserPassword=True, skipFinalSnapshot=True)
     assert (made["address"], made["port"], made["endpoint"]) == ("127.0.0.1", 34117, "127.0.0.1:34117")
     secret = world.client("secretsmanager").get_secret_value(SecretId=made["masterUserSecrets"][0]["secretArn"])
     assert json.loads(secret["SecretString"]) == {"username": "owner", "password": "a-secret-of-the-server"}
@@ -153,11 +154,56 @@ def test_a_database_has_the_address_of_the_server_and_its_password_in_a_secret(w
 
 def test_the_secret_of_a_database_goes_with_it(world: Any, provider: AwsProvider) -> None:
     given = {"engine": "mariadb", "instanceClass": "db.t4g.micro", "allocatedStorage": 20, "username": "admin"}
-    made = world.make("aws:rds/instance:Instance", **given, manageMasterUserPassword=True)
+    made = world.make("aws:rds/instance:Instance", **given, manageMasterUserPassword=True, skipFinalSnapshot=True)
     provider.delete("aws:rds/instance:Instance", made["id"], made["__inputs"], made)
     secrets = world.client("secretsmanager")
     with pytest.raises(secrets.exceptions.ResourceNotFoundException):
         secrets.get_secret_value(SecretId=made["masterUserSecrets"][0]["secretArn"])
+
+
+def test_a_database_leaves_a_final_snapshot_unless_it_is_skipped_and_no_name_twice(world: Any) -> None:
+    given = {"engine": "mariadb", "instanceClass": "db.t4g.micro", "allocatedStorage": 20, "username": "admin"}
+    rds, names = world.client("rds"), []
+
+    def take_down(**how: Any) -> None:
+        made = world.make(RDS, **given, manageMasterUserPassword=True, **how)
+        try:
+            world.provider.delete(RDS, made["id"], made["__inputs"], made)
+        except ProviderError:
+            _, made = world.change(RDS, made, **given, manageMasterUserPassword=True, skipFinalSnapshot=True)
+            world.provider.delete(RDS, made["id"], made["__inputs"], made)
+            raise
+        finally:
+            world.made.pop()
+            names[:] = [each["DBSnapshotIdentifier"] for each in rds.describe_db_snapshots()["DBSnapshots"]]
+
+    take_down(skipFinalSnapshot=True, finalSnapshotIdentifier="last")
+    assert names == []
+    with pytest.raises(ProviderError, match="finalSnapshotIdentifier is missing and skipFinalSnapshot false"):
+        take_down()
+    take_down(finalSnapshotIdentifier="last")
+    assert names == ["last"]
+    with pytest.raises(ProviderError, match="a snapshot 'last' exists already"):
+        take_down(finalSnapshotIdentifier="last")
+    rds.delete_db_snapshot(DBSnapshotIdentifier="last")
+
+
+def test_a_protected_database_keeps_its_secret_when_its_deletion_is_refused(world: Any) -> None:
+    given = {
+        "engine": "mariadb",
+        "instanceClass": "db.t4g.micro",
+        "allocatedStorage": 20,
+        "username": "admin",
+        "manageMasterUserPassword": True,
+        "skipFinalSnapshot": True,
+    }
+    made = world.make(RDS, **given, deletionProtection=True)
+    with pytest.raises(ProviderError, match="DeletionProtection"):
+        world.provider.delete(RDS, made["id"], made["__inputs"], made)
+    assert world.client("secretsmanager").get_secret_value(SecretId=made["masterUserSecrets"][0]["secretArn"])
+    world.made.pop()
+    _, made = world.change(RDS, made, **given)
+    world.provider.delete(RDS, made["id"], made["__inputs"], made)
 
 
 TABLE_INPUTS = {
@@ -294,6 +340,22 @@ def test_functions_of_the_package_read_from_the_cloud(provider: AwsProvider) -> 
     assert zones["names"][:2] == ["us-east-1a", "us-east-1b"]
     others = invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"excludeNames": ["us-east-1a"]})
     assert others["names"] == zones["names"][1:]
+    others = invoke("aws:index/getAvailabilityZones:getAvailabilityZones", {"excludeZoneIds": ["use1-az1"]})
+    assert others["zoneIds"] == zones["zoneIds"][1:]
+    for name, value, found in (
+        ("opt-in-status", "opt-in-not-required", zones["names"]),
+        ("opt-in-status", "opted-in", []),
+        ("zone-type", "availability-zone", zones["names"]),
+        ("zone-type", "local-zone", []),
+        ("zone-id", "use1-az1", zones["names"][:1]),
+    ):
+        filters = {"filters": [{"name": name, "values": [value]}]}
+        assert invoke("aws:index/getAvailabilityZones:getAvailabilityZones", filters)["names"] == found
+    with pytest.raises(CheckFailed, match=r"filters by opt-in-status, .*not by 'region-name'"):
+        invoke(
+            "aws:index/getAvailabilityZones:getAvailabilityZones",
+            {"filters": [{"name": "region-name", "values": [""]}]},
+        )
 
 
 def test_the_gateways_account_lists_its_throttle_as_pulumis_class_wants_it(world: Any) -> None:

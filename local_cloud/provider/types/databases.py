@@ -2,7 +2,7 @@
 
 import json
 
-from local_cloud.engine.provider import CheckFailed, Properties
+from local_cloud.engine.provider import CheckFailed, Properties, ProviderError
 from local_cloud.provider.cloud import Gone
 from local_cloud.provider.operations import perform
 from local_cloud.provider.resource import (
@@ -136,8 +136,32 @@ def master_secrets(scope: Scope) -> list[dict[str, str]]:
 
 
 def delete_instance(scope: Scope) -> None:
+    """With a final snapshot, unless it is to be skipped; the emulator would overwrite one of the same name."""
+    identifier = scope.value("identifier")
+    if scope.inputs.get("skipFinalSnapshot"):
+        scope.call("delete_db_instance", DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
+    else:
+        snapshot = scope.inputs.get("finalSnapshotIdentifier")
+        if not snapshot:
+            raise ProviderError(
+                f"{identifier}: finalSnapshotIdentifier is missing and skipFinalSnapshot false; deploy one of them"
+            )
+        if has_snapshot(scope, snapshot):
+            raise ProviderError(f"{identifier}: a snapshot {snapshot!r} exists already; deploy another name first")
+        scope.call(
+            "delete_db_instance",
+            DBInstanceIdentifier=identifier,
+            SkipFinalSnapshot=False,
+            FinalDBSnapshotIdentifier=snapshot,
+        )
     forget_password(scope)
-    scope.call("delete_db_instance", DBInstanceIdentifier=scope.value("identifier"), SkipFinalSnapshot=True)
+
+
+def has_snapshot(scope: Scope, name: str) -> bool:
+    try:
+        return bool(scope.call("describe_db_snapshots", DBSnapshotIdentifier=name)["DBSnapshots"])
+    except Gone:
+        return False
 
 
 def check_instance(inputs: Properties) -> None:
@@ -214,8 +238,8 @@ INSTANCE = Resource(
         "port": "the port is that of the local database server",
         "applyImmediately": "every change is applied at once",
         "allowMajorVersionUpgrade": "the version is that of the local database server",
-        "skipFinalSnapshot": "no snapshot is made",
-        "finalSnapshotIdentifier": "no snapshot is made",
+        "skipFinalSnapshot": "the deletion takes it",
+        "finalSnapshotIdentifier": "the deletion takes it",
         "deleteAutomatedBackups": "no backup is made",
     },
     check=check_instance,

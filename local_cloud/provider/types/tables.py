@@ -49,12 +49,17 @@ def global_indexes(declared: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [index(one) for one in declared]
 
 
+def comparable_indexes(declared: Any) -> Any:
+    """Keys in `keySchemas` are the same as in the older `hashKey` and `rangeKey`."""
+    return global_indexes(declared) if isinstance(declared, list) else declared
+
+
 def change_indexes(scope: Scope) -> None:
     """DynamoDB changes one index at a time; one that differs is dropped and made again."""
-    old = {one["name"]: one for one in scope.old.get("globalSecondaryIndexes") or []}
-    new = {one["name"]: one for one in scope.inputs.get("globalSecondaryIndexes") or []}
+    old = {one["indexName"]: one for one in global_indexes(scope.old.get("globalSecondaryIndexes") or [])}
+    new = {one["indexName"]: one for one in global_indexes(scope.inputs.get("globalSecondaryIndexes") or [])}
     changes = [{"delete": {"indexName": name}} for name in old if old[name] != new.get(name)]
-    changes += [{"create": index(new[name])} for name in new if new[name] != old.get(name)]
+    changes += [{"create": new[name]} for name in new if new[name] != old.get(name)]
     inputs: Inputs = {"attributes": ATTRIBUTES, "change": "GlobalSecondaryIndexUpdates.0"}
     for change in changes:
         request(scope, Call(operation="update_table"), inputs, {**scope.inputs, "change": change})
@@ -130,6 +135,7 @@ TABLE = Resource(
     outputs={"arn": "TableArn", "streamArn": "LatestStreamArn", "streamLabel": "LatestStreamLabel"},
     id="{name}",
     defaults={"billingMode": "PROVISIONED"},
+    normal={"globalSecondaryIndexes": comparable_indexes},
     replace=names("name hashKey rangeKey"),
     resets={
         "deletionProtectionEnabled": False,
