@@ -28,7 +28,8 @@ _TRACE_ACTIONS = (*iam.TRACE_ACTIONS, "xray:GetSamplingRules", "xray:GetSampling
 
 def interrupted_pattern(state_machine_arn: Any) -> dict[str, Any]:
     """Executions that ended without CatchErrors: it was not reached, could not be caught, or failed itself."""
-    own_failure = {"anything-but": {"prefix": flow_definition.FAILED_CAUSE}}
+    # a change may lack the cause, and only `exists` matches a key that is not there
+    not_our_failure = [{"anything-but": {"prefix": flow_definition.FAILED_CAUSE}}, {"exists": False}]
     return {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
@@ -36,7 +37,7 @@ def interrupted_pattern(state_machine_arn: Any) -> dict[str, Any]:
             "stateMachineArn": [state_machine_arn],
             "$or": [
                 {"status": ["TIMED_OUT", "ABORTED"]},
-                {"status": ["FAILED"], "cause": [own_failure]},
+                {"status": ["FAILED"], "cause": not_our_failure},
             ],
         },
     }

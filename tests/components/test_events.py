@@ -1,14 +1,18 @@
 """The event bus: who is told of which event, and where the rest goes."""
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import ConfigurationError
 from components.event_bus import LEAD_DETAIL_TYPE, LEAD_SOURCES, EventBusArgs, lead_pattern, stray_pattern
+from components.flow_definition import FAILED_CAUSE
 from components.lead_flow import LeadFlowArgs, interrupted_pattern
 from handlers.shared import lead_event
-from tests.components.event_pattern import matches
+from tests.components.event_pattern import VERDICTS, matches
 from tests.components.graph import ACCOUNT, PERMISSION, REGION, RULE, TARGET, Graph
 
 # SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
@@ -47,18 +51,58 @@ def test_the_rule_and_the_functions_speak_of_the_same_events() -> None:
     assert lead_event.DETAIL_TYPE == LEAD_DETAIL_TYPE
 
 
-@pytest.mark.parametrize(
-    ("status", "caught"),
-    [("TIMED_OUT", True), ("ABORTED", True), ("FAILED", False), ("SUCCEEDED", False), ("RUNNING", False)],
-)
-def test_an_execution_that_never_reached_catch_errors_is_recorded(status: str, caught: bool) -> None:
-    event = {
-        "source": "aws.states",
-        "detail-type": "Step Functions Execution Status Change",
-        "detail": {"stateMachineArn": "ours", "status": status},
+def test_every_pattern_of_the_program_matches_what_aws_says_it_matches(graph: Graph) -> None:
+    patterns = {
+        each.name.removeprefix(f"{graph.prefix}-"): json.loads(
+            each.inputs["eventPattern"].replace(f"stateMachine:{graph.prefix}-flow", "stateMachine:STATE_MACHINE")
+        )
+        for each in graph.of(RULE)
+        if "eventPattern" in each.inputs
     }
-    assert matches(interrupted_pattern("ours"), event) is caught
-    assert not matches(interrupted_pattern("another's"), event)
+    assert {rule for case in VERDICTS for rule in case["rules"]} == set(patterns), "a pattern without a verdict"
+    for case in VERDICTS:
+        found = {rule for rule, pattern in patterns.items() if matches(pattern, case["event"])}
+        assert found == set(case["rules"]), case["name"]
+
+
+def ended(**detail: Any) -> dict[str, Any]:
+    detail = {"stateMachineArn": "ours", **detail}
+    return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": detail}
+
+
+causes = st.none() | st.text() | st.text().map(lambda text: FAILED_CAUSE + text)
+
+
+@given(cause=causes, status=st.sampled_from(["TIMED_OUT", "ABORTED", "FAILED", "SUCCEEDED", "RUNNING"]))
+def test_an_execution_that_never_reached_catch_errors_is_recorded(cause: str | None, status: str) -> None:
+    recorded_already = status == "FAILED" and cause is not None and cause.startswith(FAILED_CAUSE)
+    expected = status in ("TIMED_OUT", "ABORTED", "FAILED") and not recorded_already
+    assert matches(interrupted_pattern("ours"), ended(status=status, cause=cause)) is expected
+    without_cause = status in ("TIMED_OUT", "ABORTED", "FAILED")
+    assert matches(interrupted_pattern("ours"), ended(status=status)) is without_cause
+    assert not matches(interrupted_pattern("another's"), ended(status=status, cause=cause))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "event", "expected"),
+    [
+        ({"detail": {"a": [{"exists": False}]}}, {"detail": {}}, True),
+        ({"detail": {"a": [{"exists": False}]}}, {"detail": {"a": None}}, False),
+        ({"detail": {"a": [{"exists": True}]}}, {"detail": {"a": None}}, True),
+        ({"detail": {"a": [{"anything-but": {"prefix": "x"}}]}}, {"detail": {"a": None}}, True),
+        ({"detail": {"a": [{"anything-but": {"prefix": "x"}}]}}, {"detail": {}}, False),
+        ({"detail": {"a": [{"anything-but": {"prefix": "x"}}]}}, {"detail": {"a": "xy"}}, False),
+        ({"detail": {"$or": [{"a": [1]}, {"$or": [{"b": [2]}, {"c": [3]}]}]}}, {"detail": {"c": 3}}, True),
+        ({"detail": {"$or": [{"a": [1]}, {"$or": [{"b": [2]}, {"c": [3]}]}]}}, {"detail": {"c": 1}}, False),
+    ],
+)
+def test_the_matcher_knows_the_operators(pattern: Any, event: dict[str, Any], expected: bool) -> None:
+    assert matches(pattern, {"source": "x", "detail-type": "y", **event}) is expected
+
+
+def test_a_pattern_that_eventbridge_refuses_fails_its_test() -> None:
+    with pytest.raises(AssertionError, match="InvalidEventPattern"):
+        matches({"source": [{"begins-with": "x"}]}, ended())
 
 
 def test_the_rules_hold_these_patterns(graph: Graph) -> None:
