@@ -116,7 +116,7 @@ form = WebForm(f"{name}-form", WebFormArgs(factory=factory, api_url=api.url))
 
 # The flow that carries a lead through the API
 orchestration = Orchestration(
-    f"{name}-flow", OrchestrationArgs(factory=factory, api=api, leads=leads, alerts=alerts)
+    f"{name}-flow", OrchestrationArgs(factory=factory, api=api, bus=bus, leads=leads, alerts=alerts)
 )
 flow = LeadFlow(
     f"{name}-flow",
@@ -150,6 +150,7 @@ pulumi.export("event_bus_name", bus.name)
 pulumi.export("dead_letter_queue_url", bus.dead_letter_queue_url)
 pulumi.export("lead_flow_arn", flow.arn)
 pulumi.export("lead_table_name", leads.name)
+pulumi.export("catch_errors_arn", orchestration.functions["CatchErrors"].arn)
 pulumi.export("alert_topic_arn", alerts.topic_arn)
 pulumi.export("form_url", form.url)
 pulumi.export("migrations_function_name", backends.migrations.name)

@@ -126,6 +126,9 @@ class EventBus(pulumi.ComponentResource):
         """For a rule's target: how hard EventBridge tries, and where an event goes that it gives up on."""
         return {"retry_policy": RETRY_POLICY, "dead_letter_config": {"arn": self.dead_letter_queue_arn}}
 
+    def dead_letter_statement(self) -> iam.Statement:
+        return iam.allow(["sqs:SendMessage"], [self.dead_letter_queue_arn])
+
     def put_events_statement(self) -> iam.Statement:
         return iam.allow(["events:PutEvents"], [self.arn])
 

@@ -116,6 +116,22 @@ class LambdaFunction(pulumi.ComponentResource):
     def invoke_statement(self) -> iam.Statement:
         return iam.allow(["lambda:InvokeFunction"], [self.arn])
 
+    def keep_what_fails(
+        self, name: str, *, destination_arn: Any, maximum_age: int, retries: int, parent: pulumi.Resource
+    ) -> None:
+        """Where Lambda puts an asynchronous call that the function can't serve; its role must be allowed to.
+
+        `maximum_age`: seconds that a call waits, 60 to 21,600; `retries`: 0 to 2. The most that Lambda allows.
+        """
+        aws.lambda_.FunctionEventInvokeConfig(
+            f"{name}-invoke-config",
+            function_name=self._function.name,
+            maximum_event_age_in_seconds=maximum_age,
+            maximum_retry_attempts=retries,
+            destination_config={"on_failure": {"destination": destination_arn}},
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
     def allow_invoke(self, name: str, principal: str, source_arn: Any, parent: pulumi.Resource) -> pulumi.Resource:
         """Let a service call the function, for one source only."""
         return aws.lambda_.Permission(

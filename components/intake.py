@@ -46,10 +46,12 @@ class Intake(pulumi.ComponentResource):
                         **common,
                         "EVENT_BUS_NAME": args.bus.name,
                         "INTAKE_DAILY_LIMIT": str(args.daily_limit),
+                        "FINGERPRINT_KEY_ARN": args.leads.fingerprint_key_arn,
                     },
                     statements=[
                         args.bus.put_events_statement(),
                         args.leads.statement("PutItem", "DeleteItem", "UpdateItem"),
+                        args.leads.fingerprint_statement(),
                     ],
                 ),
                 opts=child,

@@ -26,6 +26,11 @@ _LOG_DELIVERY_ACTIONS = (
 _TRACE_ACTIONS = (*iam.TRACE_ACTIONS, "xray:GetSamplingRules", "xray:GetSamplingTargets")
 
 
+# Lambda's most, for the report of an interrupted execution: a throttled CatchErrors has six hours to recover.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+MAXIMUM_REPORT_AGE_SECONDS, REPORT_RETRIES = 6 * 3600, 2
+
+
 def interrupted_pattern(state_machine_arn: Any) -> dict[str, Any]:
     """Executions that ended without CatchErrors: it was not reached, could not be caught, or failed itself."""
     # a change may lack the cause, and only `exists` matches a key that is not there
@@ -148,5 +153,13 @@ class LeadFlow(pulumi.ComponentResource):
         )
         aws.cloudwatch.EventTarget(
             f"{name}-interrupted-target", rule=rule.name, arn=catch_errors.arn, opts=child, **bus.delivery()
+        )
+        # EventBridge's part ends when Lambda has queued the call: what the function then can't do waits there too
+        catch_errors.keep_what_fails(
+            f"{name}-interrupted",
+            destination_arn=bus.dead_letter_queue_arn,
+            maximum_age=MAXIMUM_REPORT_AGE_SECONDS,
+            retries=REPORT_RETRIES,
+            parent=self,
         )
         catch_errors.allow_invoke(f"{name}-interrupted", "events.amazonaws.com", rule.arn, self)

@@ -20,11 +20,15 @@ class LeadTableArgs:
 
 
 class LeadTable(pulumi.ComponentResource):
+    """`fingerprint_key_arn`: of the key whose owner alone can tell which data a fingerprint in the table is of."""
+
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
+    fingerprint_key_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: LeadTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("leadbridge:leads:LeadTable", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
         table = aws.dynamodb.Table(
             f"{name}-table",
             billing_mode="PAY_PER_REQUEST",
@@ -55,6 +59,14 @@ class LeadTable(pulumi.ComponentResource):
             deletion_protection_enabled=args.protect,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
+        key = aws.kms.Key(
+            f"{name}-fingerprint-key",
+            description="Makes the fingerprints of leads",
+            customer_master_key_spec="HMAC_256",
+            key_usage="GENERATE_VERIFY_MAC",
+            opts=child,
+        )
+        self.fingerprint_key_arn = key.arn
         self.name = table.name
         self.arn = table.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
@@ -62,6 +74,10 @@ class LeadTable(pulumi.ComponentResource):
     def statement(self, *actions: str) -> iam.Statement:
         """Rights on single items, such as "GetItem"."""
         return iam.allow([f"dynamodb:{action}" for action in actions], [self.arn])
+
+    def fingerprint_statement(self) -> iam.Statement:
+        """The right to ask for the fingerprint of a lead."""
+        return iam.allow(["kms:GenerateMac"], [self.fingerprint_key_arn])
 
     def unfinished_statement(self) -> iam.Statement:
         """The right to ask for the oldest unfinished lead."""

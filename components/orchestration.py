@@ -6,6 +6,7 @@ import pulumi
 
 from components import flow_definition, functions
 from components.alerts import Alerts
+from components.event_bus import EventBus
 from components.function import LambdaFunction
 from components.functions import FunctionFactory
 from components.lead_table import LeadTable
@@ -19,6 +20,7 @@ RECEIVED_SCHEMAS = ("Lead", "LeadId", *(step.capitalize() for step in flow_defin
 class OrchestrationArgs:
     factory: FunctionFactory
     api: RestApi
+    bus: EventBus
     leads: LeadTable
     alerts: Alerts
 
@@ -32,6 +34,7 @@ class Orchestration(pulumi.ComponentResource):
         super().__init__("leadbridge:flow:Orchestration", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         table = {"LEAD_TABLE_NAME": args.leads.name}
+        marked = {**table, "FINGERPRINT_KEY_ARN": args.leads.fingerprint_key_arn}
         self.functions = {
             "ReceiveLead": LambdaFunction(
                 f"{name}-receive-lead",
@@ -40,8 +43,8 @@ class Orchestration(pulumi.ComponentResource):
                     description="Checks and claims a lead",
                     timeout=functions.STEP_TIMEOUT,
                     schemas=RECEIVED_SCHEMAS,
-                    environment=table,
-                    statements=[args.leads.statement("UpdateItem")],
+                    environment=marked,
+                    statements=[args.leads.statement("UpdateItem"), args.leads.fingerprint_statement()],
                 ),
                 opts=child,
             ),
@@ -52,8 +55,17 @@ class Orchestration(pulumi.ComponentResource):
                     description="Records a failed lead and raises an alert",
                     timeout=functions.STEP_TIMEOUT,
                     schemas=["LeadId"],
-                    environment={**table, "ALERT_TOPIC_ARN": args.alerts.topic_arn},
-                    statements=[args.leads.statement("UpdateItem"), *args.alerts.publish_statements()],
+                    environment={
+                        **marked,
+                        "ALERT_TOPIC_ARN": args.alerts.topic_arn,
+                        "DEAD_LETTER_QUEUE_URL": args.bus.dead_letter_queue_url,
+                    },
+                    statements=[
+                        args.leads.statement("UpdateItem"),
+                        args.leads.fingerprint_statement(),
+                        args.bus.dead_letter_statement(),
+                        *args.alerts.publish_statements(),
+                    ],
                 ),
                 opts=child,
             ),

@@ -6,10 +6,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.shared import aws, day_count, http, lead_event, lead_table, log, rut, settings
+from handlers.shared import aws, day_count, fingerprint, http, lead_event, lead_table, log, rut, settings
 from handlers.shared.contract import Contract
 from handlers.shared.day_count import DayCount
 from handlers.shared.errors import EventBusUnavailable
+from handlers.shared.fingerprint import Fingerprints
 from handlers.shared.lead_table import SUBMITTED, LeadTable
 
 
@@ -29,7 +30,14 @@ class EventBus:
             raise EventBusUnavailable("the event bus did not take the lead; send it again")
 
 
-def submit(lead: dict[str, Any], table: LeadTable, bus: EventBus, count: DayCount, limit: int) -> str:
+def submit(
+    lead: dict[str, Any],
+    table: LeadTable,
+    fingerprints: Fingerprints,
+    bus: EventBus,
+    count: DayCount,
+    limit: int,
+) -> str:
     """The new lead's id. Either the lead is on the bus, or nothing of it remains and an error is raised.
 
     `limit`: how many leads are taken in a day.
@@ -37,7 +45,7 @@ def submit(lead: dict[str, Any], table: LeadTable, bus: EventBus, count: DayCoun
     lead_id = str(uuid.uuid4())
     day = count.take(limit)
     try:
-        table.submit(lead_id, lead["origin"])
+        table.submit(lead_id, lead["origin"], fingerprints.of(lead_id, lead))
     except BaseException:
         count.give_back(day)
         raise
@@ -60,5 +68,12 @@ def _bus() -> EventBus:
 def handler(event: http.Event, _context: Any) -> http.Answer:
     lead = rut.with_canonical(http.json_body(event, Contract.bundled(), "Lead"))
     limit = int(settings.required("INTAKE_DAILY_LIMIT"))
-    lead_id = submit(lead, lead_table.from_environment(), _bus(), day_count.from_environment(), limit)
+    lead_id = submit(
+        lead,
+        lead_table.from_environment(),
+        fingerprint.from_environment(),
+        _bus(),
+        day_count.from_environment(),
+        limit,
+    )
     return http.resource(202, {"leadId": lead_id, "status": SUBMITTED}, {"Location": f"leads/{lead_id}"})

@@ -6,21 +6,27 @@ aborted or timed out, and so never came here, the bus sends the status change.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.orchestration.identity import event_id_of, lead_id_of
-from handlers.shared import aws, lead_table, log, settings, strict_json
+from handlers.orchestration import dead_letters
+from handlers.orchestration.dead_letters import DeadLetterQueue
+from handlers.orchestration.identity import lead_id_of
+from handlers.shared import aws, fingerprint, lead_table, log, settings, strict_json
 from handlers.shared.contract import Contract
-from handlers.shared.errors import Unavailable
-from handlers.shared.lead_table import Issue, LeadTable
+from handlers.shared.errors import IdOfAnotherLead, Unavailable
+from handlers.shared.fingerprint import Fingerprints
+from handlers.shared.lead_table import Failure, Issue, LeadTable
 
 # An event that no function can read, since it is nested thousands of levels deep.
 UNREADABLE = "UnreadableEvent"
 # Errors of our own, whose text is written without personal data; any other text may quote the payload.
-_OUR_ERRORS = {"CrmUnavailable", "CrmRejected", "InvalidLead", "Unavailable"}
+_OUR_ERRORS = {"CrmUnavailable", "CrmRejected", "IdOfAnotherLead", "InvalidLead", "Unavailable"}
+# The source of a report about an execution, which may come at any time, and more than once.
+_STEP_FUNCTIONS = "aws.states"
 
 
 class Alerts(Protocol):
@@ -45,24 +51,34 @@ class TopicAlerts:
             raise Unavailable("the topic of alerts can't be reached; try again later") from error
 
 
-def catch(task: Mapping[str, Any], contract: Contract, table: LeadTable, alerts: Alerts) -> dict[str, str]:
-    """Record first, then alert: a repeat of either does no harm."""
-    event, execution = task["event"], task["execution"]
-    failure = task["failure"]
-    issue = Issue(step=failure["state"], code=failure["error"], description=_description(failure))
-    lead_id = lead_id_of(event, execution, contract)
-    if not table.fail(lead_id, execution, issue, event):
-        if table.was_completed_by(lead_id, execution):
-            # the last step's answer was lost and its repeat failed: the lead is in the CRM all the same
-            log.warning("failed after the lead was done", leadId=lead_id, state=issue.step, code=issue.code)
-            return {"leadId": lead_id}
-        # the id belongs to another lead: the event is kept under its own
-        log.warning("an event with the id of another lead", leadId=lead_id)
-        lead_id = event_id_of(event, execution, contract)
-        table.fail(lead_id, execution, issue, event)
-    log.error("lead failed", leadId=lead_id, state=issue.step, code=issue.code)
-    alerts.raise_alert("Leadbridge: a lead failed", {"leadId": lead_id, "state": issue.step, "code": issue.code})
-    return {"leadId": lead_id}
+@dataclass(frozen=True, kw_only=True)
+class CatchErrors:
+    contract: Contract
+    table: LeadTable
+    fingerprints: Fingerprints
+    alerts: Alerts
+    letters: DeadLetterQueue
+
+    def catch(self, task: Mapping[str, Any], *, late: bool = False) -> dict[str, str]:
+        """Record first, then alert: a repeat of either does no harm. `late`: as in LeadTable.fail."""
+        event, execution, failure = task["event"], task["execution"], task["failure"]
+        issue = Issue(step=failure["state"], code=failure["error"], description=_description(failure))
+        lead_id = lead_id_of(event, execution, self.contract)
+        mark = self.fingerprints.of(lead_id, event.get("detail")) if isinstance(event, Mapping) else None
+        outcome = self.table.fail(lead_id, execution, issue, event, mark, late=late)
+        known = {"leadId": lead_id, "state": issue.step, "code": issue.code}
+        if outcome is Failure.RECORDED:
+            log.error("lead failed", **known)
+            self.alerts.raise_alert("Leadbridge: a lead failed", known)
+        elif outcome is Failure.FOREIGN:
+            log.warning("an event with the id of another lead", **known)
+            reason = (
+                f"It carries the id of another lead, and failed: {issue.step}: {issue.code}: {issue.description}"
+            )
+            self.letters.put(event, execution, IdOfAnotherLead.__name__, reason)
+        else:
+            log.info("the lead has gone on since", **known)
+        return {"leadId": lead_id}
 
 
 def _description(failure: Mapping[str, str]) -> str:
@@ -97,6 +113,13 @@ def interrupted(change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, str]:
-    if task.get("source") == "aws.states":
-        task = interrupted(task)
-    return catch(task, Contract.bundled(), lead_table.from_environment(), _alerts())
+    errors = CatchErrors(
+        contract=Contract.bundled(),
+        table=lead_table.from_environment(),
+        fingerprints=fingerprint.from_environment(),
+        alerts=_alerts(),
+        letters=dead_letters.from_environment(),
+    )
+    if task.get("source") == _STEP_FUNCTIONS:
+        return errors.catch(interrupted(task), late=True)
+    return errors.catch(task)

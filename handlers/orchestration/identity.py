@@ -10,14 +10,11 @@ MAX_LEAD_ID = 64  # as in the contract's LeadId
 
 
 def lead_id_of(event: Any, execution: str, contract: Contract) -> str:
-    """The lead's id; an event from elsewhere without one gets the event's own id."""
+    """The lead's id; without one the event's own; an execution that was started without either gives its name."""
     detail = event.get("detail") if isinstance(event, Mapping) else None
     lead_id = detail.get("leadId") if isinstance(detail, Mapping) else None
-    return str(lead_id) if contract.holds("LeadId", lead_id) else event_id_of(event, execution, contract)
-
-
-def event_id_of(event: Any, execution: str, contract: Contract) -> str:
-    """The event's id; an execution that was started without one gives its own name."""
+    if contract.holds("LeadId", lead_id):
+        return str(lead_id)
     event_id = event.get("id") if isinstance(event, Mapping) else None
     return str(event_id) if contract.holds("LeadId", event_id) else _as_lead_id(execution.rpartition(":")[2])
 

@@ -8,20 +8,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.orchestration.identity import lead_id_of
-from handlers.shared import lead_event, lead_table, log, rut, strict_json
+from handlers.shared import fingerprint, lead_event, lead_table, log, rut, strict_json
 from handlers.shared.contract import Contract
 from handlers.shared.errors import InvalidLead, InvalidRequest
+from handlers.shared.fingerprint import Fingerprints
 from handlers.shared.lead_table import LeadTable
 
 # The contract's schema for each step's record; their fields are taken from the lead.
 RECORDS = {"client": "Client", "partner": "Partner", "benefit": "Benefit"}
 
 
-def receive(event: Any, execution: str, contract: Contract, table: LeadTable) -> dict[str, Any]:
-    """`{"leadId", "duplicate", "records"}`. Raise InvalidLead when the event is not a lead."""
+def receive(
+    event: Any, execution: str, contract: Contract, table: LeadTable, fingerprints: Fingerprints
+) -> dict[str, Any]:
+    """`{"leadId", "duplicate", "records"}`.
+
+    Raise InvalidLead when the event is not a lead, IdOfAnotherLead when its id belongs to one with other data.
+    """
     lead = _validated(event, contract)
     lead_id = lead_id_of(event, execution, contract)
-    if not table.claim(lead_id, execution, lead["origin"]):
+    if not table.claim(lead_id, execution, lead["origin"], fingerprints.of(lead_id, event["detail"])):
         log.info("duplicate event, nothing done", leadId=lead_id)
         return {"leadId": lead_id, "duplicate": True, "records": {}}
     log.info("lead received", leadId=lead_id, origin=lead["origin"])
@@ -56,4 +62,5 @@ def _check_text(detail: Any) -> None:
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return receive(task["event"], task["execution"], Contract.bundled(), lead_table.from_environment())
+    table, fingerprints = lead_table.from_environment(), fingerprint.from_environment()
+    return receive(task["event"], task["execution"], Contract.bundled(), table, fingerprints)

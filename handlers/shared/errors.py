@@ -75,6 +75,12 @@ class InvalidLead(InvalidRequest):
     code = "INVALID_LEAD"
 
 
+class IdOfAnotherLead(LeadbridgeError):
+    """An event carries the id of a lead whose data are others. The flow hands it to an operator."""
+
+    code = "ID_OF_ANOTHER_LEAD"
+
+
 class MissingSetting(LeadbridgeError):
     """The function's environment lacks a variable."""
 

@@ -1,18 +1,19 @@
 """The state of each lead in the flow: a DynamoDB table. The CRM's records are not here."""
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.shared import aws, settings, strict_json
-from handlers.shared.errors import NotFound, Unavailable
+from handlers.shared.errors import IdOfAnotherLead, NotFound, Unavailable
+from handlers.shared.fingerprint import Fingerprint
 
 # A finished lead is forgotten after this; a failed one is kept until it has been replayed.
 RETENTION_SECONDS = 90 * 24 * 3600
@@ -38,6 +39,18 @@ class Issue:
         return {"step": self.step, "code": self.code, "description": self.description}
 
 
+class Failure(Enum):
+    """What became of the note that a lead has failed."""
+
+    RECORDED = "the lead is FAILED, for this execution's reason"
+    KNOWN = "the lead's own event; the lead has come further, or is FAILED or dismissed already: nothing was done"
+    FOREIGN = "the id is another lead's, which was left alone"
+
+
+# What was written by a release that kept no fingerprint, nor the digest before it.
+_UNMARKED = "(attribute_not_exists(fingerprint) AND attribute_not_exists(digest))"
+
+
 class LeadTable:
     """Every write is conditional, so that events may come twice, late and out of order."""
 
@@ -49,9 +62,10 @@ class LeadTable:
     def name(self) -> str:
         return self._table
 
-    def submit(self, lead_id: str, origin: str) -> None:
+    def submit(self, lead_id: str, origin: str, fingerprint: Fingerprint | None = None) -> None:
         """Note a lead that is about to be put on the bus. Safe to repeat when an answer is lost."""
         moment = now()
+        marked = {"fingerprint": {"S": fingerprint.mac}} if fingerprint else {}
         self._call(
             "put_item",
             Item={
@@ -63,6 +77,7 @@ class LeadTable:
                 "createdAt": {"S": moment},
                 "updatedAt": {"S": moment},
                 "expiresAt": {"N": str(expiry())},
+                **marked,
             },
             ConditionExpression="attribute_not_exists(leadId) OR (#status = :submitted AND createdAt = :now)",
             ExpressionAttributeNames={"#status": "status"},
@@ -79,19 +94,22 @@ class LeadTable:
             ExpressionAttributeValues={":submitted": {"S": SUBMITTED}},
         )
 
-    def claim(self, lead_id: str, execution: str, origin: str) -> bool:
+    def claim(self, lead_id: str, execution: str, origin: str, fingerprint: Fingerprint | None = None) -> bool:
         """Take the lead for this execution. False: another execution has it or has completed it.
 
-        A function may outlive its execution: what has been recorded as this execution's failure stays so.
+        A function may outlive its execution: what has been recorded as this execution's failure stays so. Raise
+        IdOfAnotherLead when the lead of this id has another fingerprint. Where the caller or the lead has none,
+        nothing is compared.
         """
-        return self._update(
+        free = f" AND ({_UNMARKED} OR {_same(fingerprint)})" if fingerprint else ""
+        standing = self._update(
             lead_id,
             "SET #status = :processing, #step = :received, origin = :origin, claimedBy = :execution,"
             " updatedAt = :now, createdAt = if_not_exists(createdAt, :now), expiresAt = :expires,"
-            " unfinished = :yes"
-            " REMOVE #error, failed, warnings, dismissed",
-            "attribute_not_exists(leadId) OR #status = :submitted"
-            " OR (#status = :failed AND claimedBy <> :execution AND attribute_not_exists(dismissed))"
+            f" unfinished = :yes{_marking(fingerprint)}"
+            f" REMOVE #error, failed, warnings, dismissed{_unmarking(fingerprint)}",
+            f"attribute_not_exists(leadId) OR (#status = :submitted{free})"
+            f" OR (#status = :failed AND claimedBy <> :execution AND attribute_not_exists(dismissed){free})"
             " OR (claimedBy = :execution AND #status = :processing)",
             {
                 ":yes": "yes",
@@ -101,9 +119,13 @@ class LeadTable:
                 ":execution": execution,
                 ":submitted": SUBMITTED,
                 ":failed": FAILED,
+                **_marks(fingerprint),
             },
             expires=True,
         )
+        if standing and fingerprint and not _may_be(standing, execution, fingerprint):
+            raise IdOfAnotherLead("the event carries the id of another lead, whose data are others")
+        return standing is None
 
     def progress(
         self, lead_id: str, execution: str, step: str, *, final: bool = False, warning: Issue | None = None
@@ -127,69 +149,67 @@ class LeadTable:
                 if "#warned" in expression
                 else {":warnings": {step: warning.as_dict()}}
             )
-        return self._update(
-            lead_id,
-            expression + remove,
-            "claimedBy = :execution AND #status IN (:processing, :status)",
-            values,
-            names={"#warned": step} if "#warned" in expression else {},
-            expires=True,
-        )
-
-    def fail(self, lead_id: str, execution: str, error: Issue, event: Any) -> bool:
-        """Note a failed lead, with the event to replay unless it is too large for an item; None: it is not known.
-
-        The first reason that an execution gives stays. False: the lead is completed, belongs to another
-        execution, or has failed with another event.
-        """
-        payload, digest = _payload(event), _digest(event, execution)
-        kept = ", payload = :payload" if payload else ""
-        if event is None:
-            kept = ", payload = if_not_exists(payload, :payload)"
-        values = {
-            ":failed": FAILED,
-            ":submitted": SUBMITTED,
-            ":processing": PROCESSING,
-            ":submitted_step": "submitted",
-            ":error": error.as_dict(),
-            ":yes": "yes",
-            ":payload": payload,
-            ":digest": digest,
-            ":execution": execution,
-        }
         return (
             self._update(
                 lead_id,
-                "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
-                " failed = :yes, claimedBy = :execution, digest = :digest, updatedAt = :now,"
-                " createdAt = if_not_exists(createdAt, :now)"
-                f"{kept} REMOVE expiresAt, unfinished, dismissed",
-                "attribute_not_exists(leadId) OR #status = :submitted"
-                " OR (claimedBy = :execution AND #status = :processing)"
-                " OR (#status = :failed AND claimedBy <> :execution AND digest = :digest"
-                " AND attribute_not_exists(dismissed))",
+                expression + remove,
+                "claimedBy = :execution AND #status IN (:processing, :status)",
                 values,
+                names={"#warned": step} if "#warned" in expression else {},
+                expires=True,
             )
-            or self._is_held(lead_id, execution, FAILED)
-            or self._is_dismissed(lead_id, digest)
+            is None
         )
 
-    def was_completed_by(self, lead_id: str, execution: str) -> bool:
-        return self._is_held(lead_id, execution, COMPLETED)
+    def fail(
+        self,
+        lead_id: str,
+        execution: str,
+        error: Issue,
+        event: Any,
+        fingerprint: Fingerprint | None = None,
+        *,
+        late: bool = False,
+    ) -> Failure:
+        """Note a failed lead, with the event to replay unless it is too large for an item; None: it is not known.
 
-    def _is_held(self, lead_id: str, execution: str, status: str) -> bool:
-        """Asked by a write that changes nothing: it needs no right to read."""
-        return self._update(
+        The first reason that an execution gives stays. `late`: other executions may have come after this one, so a
+        failure of theirs stays too.
+        """
+        payload = _payload(event)
+        kept = ", payload = :payload" if payload else ""
+        if event is None:
+            kept = ", payload = if_not_exists(payload, :payload)"
+        same = _same(fingerprint)
+        again = (
+            f" OR (#status = :failed AND claimedBy <> :execution AND attribute_not_exists(dismissed) AND {same})"
+        )
+        standing = self._update(
             lead_id,
-            "SET claimedBy = :execution",
-            "claimedBy = :execution AND #status = :status",
-            {":execution": execution, ":status": status},
+            "SET #status = :failed, #step = if_not_exists(#step, :submitted_step), #error = :error,"
+            " failed = :yes, claimedBy = :execution, updatedAt = :now,"
+            " createdAt = if_not_exists(createdAt, :now)"
+            f"{_marking(fingerprint)}{kept} REMOVE expiresAt, unfinished, dismissed{_unmarking(fingerprint)}",
+            f"attribute_not_exists(leadId) OR (#status = :submitted AND ({_UNMARKED} OR {same}))"
+            f" OR (claimedBy = :execution AND #status = :processing){'' if late else again}",
+            {
+                ":failed": FAILED,
+                ":submitted": SUBMITTED,
+                ":processing": PROCESSING,
+                ":submitted_step": "submitted",
+                ":error": error.as_dict(),
+                ":yes": "yes",
+                ":payload": payload,
+                ":execution": execution,
+                **_marks(fingerprint),
+            },
         )
-
-    def _is_dismissed(self, lead_id: str, digest: str) -> bool:
-        condition = "#status = :failed AND attribute_exists(dismissed) AND digest = :digest"
-        values = {":failed": FAILED, ":digest": digest}
-        return self._update(lead_id, "SET digest = :digest", condition, values)
+        if standing is None:
+            return Failure.RECORDED
+        held = _text(standing, "claimedBy") == execution
+        if held and _text(standing, "status") == FAILED and "dismissed" not in standing:
+            return Failure.RECORDED
+        return Failure.KNOWN if held or _is_same(standing, fingerprint) else Failure.FOREIGN
 
     def status(self, lead_id: str) -> dict[str, Any]:
         """The contract's LeadStatus. Raise NotFound for an unknown lead."""
@@ -230,7 +250,7 @@ class LeadTable:
         *,
         names: Mapping[str, str] | None = None,
         expires: bool = False,
-    ) -> bool:
+    ) -> dict[str, Any] | None:
         values = {**values, ":now": now()}
         if expires:
             values[":expires"] = expiry()
@@ -240,6 +260,7 @@ class LeadTable:
             "update_item",
             "Attributes",
             ReturnValues="UPDATED_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
             Key={"leadId": {"S": lead_id}},
             UpdateExpression=expression,
             ConditionExpression=condition,
@@ -247,12 +268,13 @@ class LeadTable:
             ExpressionAttributeValues={name: _attribute(value) for name, value in values.items() if name in text},
         )
 
-    def _conditional(self, method: str, proof: str | None = None, **arguments: Any) -> bool:
+    def _conditional(self, method: str, proof: str | None = None, **arguments: Any) -> dict[str, Any] | None:
+        """None when it was done; else the item that the condition did not hold for, as far as it was asked for."""
         try:
             self._call(method, proof, **arguments)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        except self._client.exceptions.ConditionalCheckFailedException as refusal:
+            return dict(refusal.response.get("Item", {}))
+        return None
 
     def _call(self, method: str, proof: str | None = None, **arguments: Any) -> dict[str, Any]:
         try:
@@ -290,12 +312,46 @@ def _payload(event: Any) -> str:
     return text if len(text) <= MAX_PAYLOAD_BYTES else ""
 
 
-def _digest(event: Any, execution: str) -> str:
-    """The same for the same lead, however often and by whatever event it is sent."""
-    detail = event.get("detail") if isinstance(event, Mapping) else None
-    can_be_told = detail is not None and not strict_json.is_too_deep(detail)
-    text = json.dumps(detail, sort_keys=True) if can_be_told else execution
-    return hashlib.sha256(text.encode()).hexdigest()
+def _same(fingerprint: Fingerprint | None) -> str:
+    """The condition that an item is of the lead with this fingerprint; never so when it is not known."""
+    if fingerprint is None:
+        return "attribute_not_exists(leadId)"
+    older = ", ".join(f":older{number}" for number, _ in enumerate(fingerprint.older))
+    by_digest = f" OR (attribute_not_exists(fingerprint) AND digest IN ({older}))" if older else ""
+    return f"(fingerprint = :fingerprint{by_digest})"
+
+
+def _is_same(item: Mapping[str, Any], fingerprint: Fingerprint | None) -> bool:
+    if fingerprint is None:
+        return False
+    if "fingerprint" in item:
+        return _text(item, "fingerprint") == fingerprint.mac
+    return _text(item, "digest") in fingerprint.older
+
+
+def _may_be(item: Mapping[str, Any], execution: str, fingerprint: Fingerprint) -> bool:
+    unmarked = not {"fingerprint", "digest"} & set(item)
+    return unmarked or _text(item, "claimedBy") == execution or _is_same(item, fingerprint)
+
+
+def _marks(fingerprint: Fingerprint | None) -> dict[str, str]:
+    if fingerprint is None:
+        return {}
+    older = {f":older{number}": digest for number, digest in enumerate(fingerprint.older)}
+    return {":fingerprint": fingerprint.mac, **older}
+
+
+def _marking(fingerprint: Fingerprint | None) -> str:
+    return ", fingerprint = :fingerprint" if fingerprint else ""
+
+
+def _unmarking(fingerprint: Fingerprint | None) -> str:
+    """The fingerprint takes the place of an earlier release's digest, which has no key: RUTs can be tried out."""
+    return ", digest" if fingerprint else ""
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    return item[name]["S"] if name in item else None
 
 
 def _attribute(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""EventBridge's matching of events by the emulator's own matcher, held to AWS's verdicts in event_verdicts.json."""
+"""EventBridge's matching by the emulator's own matcher, held to AWS's verdicts in event_verdicts.json."""
 
 import json
 from collections.abc import Mapping

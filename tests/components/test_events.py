@@ -212,3 +212,26 @@ def test_a_flow_without_a_function_for_each_state_is_refused() -> None:
 def test_an_archive_of_no_days_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="archiveDays is 0"):
         EventBusArgs(rule_prefix="x", archive_days=0)
+
+
+def test_a_report_that_catch_errors_can_not_take_waits_in_the_dead_letter_queue(graph: Graph) -> None:
+    """The rule's own dead letters end where Lambda has queued the call."""
+    config = graph.one("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig").inputs
+    queue = graph.one(QUEUE).outputs["arn"]
+    assert config["functionName"] == f"{graph.prefix}-flow-catch-errors"
+    assert config["destinationConfig"] == {"onFailure": {"destination": queue}}
+    assert (config["maximumRetryAttempts"], config["maximumEventAgeInSeconds"]) == (2, 21_600), "Lambda's most"
+    function = graph.functions()["flow-catch-errors"]
+    rights = [each for each in graph.statements_of(function) if "sqs:SendMessage" in each["Action"]]
+    assert rights == [{"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [queue]}]
+
+
+def test_whatever_is_called_asynchronously_has_somewhere_to_leave_what_fails(graph: Graph) -> None:
+    """But for the measurement of each minute, which the next one makes anew."""
+    functions = {each.outputs["arn"]: each.outputs["name"] for each in graph.functions().values()}
+    called = {functions[each.inputs["arn"]] for each in graph.of(TARGET) if each.inputs["arn"] in functions}
+    kept = {
+        each.inputs["functionName"]
+        for each in graph.of("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    }
+    assert called - kept == {f"{graph.prefix}-lead-age"}

@@ -35,6 +35,9 @@ MAX_ENVIRONMENT_BYTES = 4096  # https://docs.aws.amazon.com/lambda/latest/dg/get
 TABLE = "arn:aws:dynamodb:{region}:{account}:table/{prefix}-leads-table-1234567"
 BUS = "arn:aws:events:{region}:{account}:event-bus/{prefix}-leads"
 TOPIC = "arn:aws:sns:{region}:{account}:{prefix}-alerts-topic-1234567"
+QUEUE = "arn:aws:sqs:{region}:{account}:{prefix}-leads-dead-letters-1234567"
+FINGERPRINT_KEY = "arn:aws:kms:{region}:{account}:key/{prefix}-leads-fingerprint-key-1234567"
+FINGERPRINT = (FINGERPRINT_KEY, "kms:GenerateMac")
 ALERT_KEY = "arn:aws:kms:{region}:{account}:key/{prefix}-alerts-key-1234567"
 KEY = "arn:aws:secretsmanager:{region}:{account}:secret:{prefix}-api-key-secret-1234567"
 APP_USER = "arn:aws:secretsmanager:{region}:{account}:secret:{prefix}-crm-app-user-1234567"
@@ -47,12 +50,15 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         (TABLE, "dynamodb:PutItem"),
         (TABLE, "dynamodb:DeleteItem"),
         (TABLE, "dynamodb:UpdateItem"),
+        FINGERPRINT,
     },
     "intake-get-lead": {(TABLE, "dynamodb:GetItem")},
     "form": set(),
-    "flow-receive-lead": {(TABLE, "dynamodb:UpdateItem")},
+    "flow-receive-lead": {(TABLE, "dynamodb:UpdateItem"), FINGERPRINT},
     "flow-catch-errors": {
         (TABLE, "dynamodb:UpdateItem"),
+        FINGERPRINT,
+        (QUEUE, "sqs:SendMessage"),
         (TOPIC, "sns:Publish"),
         (ALERT_KEY, "kms:GenerateDataKey"),
         (ALERT_KEY, "kms:Decrypt"),

@@ -153,7 +153,7 @@ def test_the_statistics_are_ones_that_cloudwatch_knows(graph: Graph) -> None:
 
 def test_an_alarm_may_publish_to_the_topic_and_use_its_key(graph: Graph) -> None:
     topic = graph.one(TOPIC)
-    key = graph.one("aws:kms/key:Key")
+    key = graph.one("aws:kms/key:Key", "alerts-key")
     assert topic.inputs["kmsMasterKeyId"] == key.outputs["arn"]
     assert key.inputs["enableKeyRotation"] is True
     here = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}

@@ -51,6 +51,7 @@ OUTPUTS = {
     "form_url",
     "lead_flow_arn",
     "lead_table_name",
+    "catch_errors_arn",
     "migrations_function_name",
     "region",
 }

@@ -15,8 +15,8 @@ from handlers.backend import database
 from handlers.intake import submit_lead
 from handlers.migrations import apply
 from handlers.migrations.app_user import APP_USER
-from handlers.orchestration import catch_errors, crm_client
-from handlers.shared import aws, contract, day_count, lead_table
+from handlers.orchestration import catch_errors, crm_client, dead_letters
+from handlers.shared import aws, contract, day_count, fingerprint, lead_table
 from handlers.shared.contract import Contract
 from handlers.shared.lead_table import LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
@@ -33,6 +33,8 @@ _FACTORIES = (
     crm_client.from_environment,
     submit_lead._bus,
     catch_errors._alerts,
+    dead_letters.from_environment,
+    fingerprint.from_environment,
 )
 
 
@@ -51,7 +53,14 @@ def bundled_contract(the_contract: Contract, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(autouse=True)
 def fresh_function(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test starts as a cold function without settings."""
-    for name in ("ALLOWED_ORIGIN", "LEAD_TABLE_NAME", "EVENT_BUS_NAME", "ALERT_TOPIC_ARN"):
+    for name in (
+        "ALLOWED_ORIGIN",
+        "LEAD_TABLE_NAME",
+        "EVENT_BUS_NAME",
+        "ALERT_TOPIC_ARN",
+        "DEAD_LETTER_QUEUE_URL",
+        "FINGERPRINT_KEY_ARN",
+    ):
         monkeypatch.delenv(name, raising=False)
     yield
     for factory in _FACTORIES:
@@ -79,7 +88,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
         with pytest.MonkeyPatch.context() as monkeypatch:
             with_cloud(monkeypatch, url)
-            for service in ("dynamodb", "events", "secretsmanager", "sns"):
+            for service in ("dynamodb", "events", "kms", "secretsmanager", "sns", "sqs"):
                 aws.client(service).close()
         aws.client.cache_clear()
 
@@ -157,11 +166,18 @@ def lead_table_name(aws_client: Callable[[str], Any]) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def fingerprint_key(aws_client: Callable[[str], Any]) -> str:
+    created = aws_client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    return str(created["KeyMetadata"]["Arn"])
+
+
 @pytest.fixture
-def leads(on_cloud: str, lead_table_name: str, monkeypatch: pytest.MonkeyPatch) -> LeadTable:
+def leads(on_cloud: str, lead_table_name: str, fingerprint_key: str, monkeypatch: pytest.MonkeyPatch) -> LeadTable:
     """The table of leads, as the handlers see it."""
     monkeypatch.setenv("LEAD_TABLE_NAME", lead_table_name)
     monkeypatch.setenv("INTAKE_DAILY_LIMIT", "1000000")
+    monkeypatch.setenv("FINGERPRINT_KEY_ARN", fingerprint_key)
     return lead_table.from_environment()
 
 
@@ -180,8 +196,33 @@ def item(aws_client: Callable[[str], Any], lead_table_name: str) -> Callable[[st
 
 
 @pytest.fixture
-def alerts(
+def letters(
     leads: LeadTable, aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[dict[str, Any]]]:
+    """The dead letters since the last look: `{"event", "code", "reason"}`."""
+    sqs = aws_client("sqs")
+    queue = sqs.create_queue(QueueName=f"dead-letters-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", queue)
+
+    def read() -> list[dict[str, Any]]:
+        found = []
+        while messages := sqs.receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for each in messages:
+                told = {name: value["StringValue"] for name, value in each["MessageAttributes"].items()}
+                assert not [value for value in PERSONAL if value in json.dumps(told)], "reasons are shown"
+                event = json.loads(each["Body"])
+                found.append({"event": event, "code": told["ERROR_CODE"], "reason": told["ERROR_MESSAGE"]})
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=each["ReceiptHandle"])
+        return found
+
+    return read
+
+
+@pytest.fixture
+def alerts(
+    letters: object, aws_client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], list[dict[str, str]]]:
     """The alerts that the topic has delivered since the last look."""
     sns, sqs = aws_client("sns"), aws_client("sqs")

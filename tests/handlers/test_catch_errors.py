@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from handlers.orchestration import catch_errors, receive_lead
+from handlers.orchestration.dead_letters import DeadLetterQueue
 from handlers.shared.errors import InvalidLead, Unavailable
 from handlers.shared.lead_table import LeadTable
 from tests.handlers.failures import catch, failure
@@ -13,6 +14,7 @@ from tests.handlers.samples import PERSONAL, lead_event
 
 Item = Callable[[str], dict[str, Any] | None]
 Alerts = Callable[[], list[dict[str, str]]]
+Letters = Callable[[], list[dict[str, Any]]]
 
 
 REJECTED = failure("CreatePartner", "CrmRejected", "/create_partner answered 400 INVALID_REQUEST")
@@ -137,21 +139,58 @@ def test_an_event_without_a_lead_is_kept_under_its_own_id(
     assert leads.status(event_id)["status"] == "FAILED"
 
 
-def test_an_event_with_the_id_of_another_lead_is_kept_and_leaves_that_lead_alone(
-    leads: LeadTable, alerts: Alerts, lead_id: str, item: Item
+def test_an_event_with_the_id_of_another_lead_is_a_dead_letter_and_leaves_that_lead_alone(
+    leads: LeadTable, alerts: Alerts, letters: Letters, lead_id: str, item: Item
 ) -> None:
     event_id = str(uuid.uuid4())
     complete(leads, lead_id, "one")
     before = item(lead_id)
     event = lead_event(lead_id, rut="22222222-1") | {"id": event_id}
-    invalid = failure("ReceiveLead", "InvalidLead", "rut: wrong")
-    for _ in range(2):
-        assert catch(event, invalid, "two") == {"leadId": event_id}
+    catch(event, failure("ReceiveLead", "InvalidLead", "rut: wrong"), "two")
     assert item(lead_id) == before
-    kept = item(event_id)
-    assert kept is not None
-    assert (kept["status"]["S"], json.loads(kept["payload"]["S"])) == ("FAILED", event)
-    assert {alert["leadId"] for alert in alerts()} == {event_id}
+    assert item(event_id) is None, "nobody ever gave a lead that id"
+    (letter,) = letters()
+    assert (letter["event"], letter["code"]) == (event, "IdOfAnotherLead")
+    assert letter["reason"].endswith("ReceiveLead: InvalidLead: rut: wrong")
+    assert alerts() == []
+
+
+def test_an_event_with_anothers_id_that_is_nested_too_deeply_is_a_dead_letter_too(
+    leads: LeadTable, alerts: Alerts, letters: Letters, lead_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    monkeypatch.setattr(DeadLetterQueue, "put", lambda self, *words: sent.append(words))
+    complete(leads, lead_id, "one")
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    catch(lead_event(lead_id, deep=deep), failure("ReceiveLead", "InvalidLead", "too deep"), "two")
+    assert [words[1:3] for words in sent] == [("two", "IdOfAnotherLead")]
+
+
+def test_a_dead_letter_of_an_event_too_deep_to_write_names_its_execution() -> None:
+    class Queue:
+        body = ""
+
+        def send_message(self, **sent: Any) -> dict[str, str]:
+            self.body = sent["MessageBody"]
+            return {"MessageId": "1"}
+
+    deep: Any = {}
+    for _ in range(5_000):
+        deep = {"detail": deep}
+    queue = Queue()
+    DeadLetterQueue(queue, "url").put(deep, "arn:of:the:execution", "IdOfAnotherLead", "why")
+    assert queue.body == "the input of arn:of:the:execution"
+
+
+def test_a_dead_letter_queue_that_cannot_be_reached_is_an_error_that_the_flow_retries(
+    leads: LeadTable, alerts: Alerts, lead_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete(leads, lead_id, "one")
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", "http://127.0.0.1/000000000000/none")
+    with pytest.raises(Unavailable):
+        catch(lead_event(lead_id, rut="22222222-1"), REJECTED, "two")
 
 
 def test_an_execution_that_failed_after_it_had_completed_its_lead_leaves_no_failed_lead(
@@ -253,7 +292,7 @@ def test_a_lead_that_cannot_be_announced_is_recorded_first_and_may_be_repeated(
 
 
 def test_a_topic_that_is_not_there_is_an_error_that_the_flow_retries(
-    leads: LeadTable, lead_id: str, monkeypatch: pytest.MonkeyPatch
+    leads: LeadTable, letters: Letters, lead_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALERT_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:none")
     with pytest.raises(Unavailable):

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.intake import submit_lead
 from handlers.orchestration import measure_leads
-from handlers.shared import day_count
+from handlers.shared import day_count, fingerprint
 from handlers.shared.contract import Contract
 from handlers.shared.day_count import KEPT, KEY_PREFIX, DayCount
 from handlers.shared.errors import DailyLimitReached, EventBusUnavailable, Unavailable
@@ -60,10 +60,10 @@ class Bus(submit_lead.EventBus):
 def test_daily_limit_lets_exactly_so_many_through(count: DayCount, leads: LeadTable) -> None:
     bus = Bus()
     for _ in range(3):
-        submit_lead.submit(dict(LEAD), leads, bus, count, 3)
+        submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), bus, count, 3)
     for _ in range(2):
         with pytest.raises(DailyLimitReached):
-            submit_lead.submit(dict(LEAD), leads, bus, count, 3)
+            submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), bus, count, 3)
     assert (len(bus.taken), count.taken()) == (3, 3)
 
 
@@ -105,7 +105,7 @@ def test_daily_limit_gives_a_lead_back_to_the_day_that_counted_it(
 
     today = clock.now
     with pytest.raises(EventBusUnavailable):
-        submit_lead.submit(dict(LEAD), leads, LateBus(), count, 1)
+        submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), LateBus(), count, 1)
     assert count.taken() == 0
     clock.now = today
     assert count.taken() == 0
@@ -116,13 +116,13 @@ def test_daily_limit_does_not_count_what_was_not_accepted(
 ) -> None:
     for _ in range(3):
         with pytest.raises(EventBusUnavailable):
-            submit_lead.submit(dict(LEAD), leads, Bus(up=False), count, 1)
+            submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), Bus(up=False), count, 1)
     with monkeypatch.context() as broken:
         broken.setattr(leads, "_table", "no-such-table")
         with pytest.raises(Unavailable):
-            submit_lead.submit(dict(LEAD), leads, Bus(), count, 1)
+            submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), Bus(), count, 1)
     assert count.taken() == 0
-    submit_lead.submit(dict(LEAD), leads, Bus(), count, 1)
+    submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), Bus(), count, 1)
 
 
 def test_daily_limit_counts_a_lead_that_the_flow_took_although_the_bus_seemed_silent(
@@ -134,7 +134,7 @@ def test_daily_limit_counts_a_lead_that_the_flow_took_although_the_bus_seemed_si
             raise EventBusUnavailable("no answer")
 
     with pytest.raises(EventBusUnavailable):
-        submit_lead.submit(dict(LEAD), leads, SilentBus(), count, 5)
+        submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), SilentBus(), count, 5)
     assert count.taken() == 1
 
 
@@ -187,7 +187,7 @@ def test_daily_limit_that_cannot_be_given_back_says_why_the_lead_was_not_taken(
             raise EventBusUnavailable("down")
 
     with pytest.raises(EventBusUnavailable):
-        submit_lead.submit(dict(LEAD), leads, Gone(), count, 5)
+        submit_lead.submit(dict(LEAD), leads, fingerprint.from_environment(), Gone(), count, 5)
     assert "stays counted" in capsys.readouterr().out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.shared.errors import NotFound, Unavailable
-from handlers.shared.lead_table import RETENTION_SECONDS, Issue, LeadTable
+from handlers.shared.lead_table import RETENTION_SECONDS, Failure, Issue, LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
 from tests.handlers.samples import PERSONAL, lead_event
 from tests.handlers.servers import HOST, free_port
@@ -89,7 +89,7 @@ def test_a_failed_lead_can_be_replayed_and_starts_without_its_past(
     [created] = text(item, lead_id, "createdAt")
     leads.claim(lead_id, "one", "web")
     leads.progress(lead_id, "one", "client", warning=warning("client"))
-    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id))
+    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id)) is Failure.RECORDED
     assert leads.claim(lead_id, "two", "web")
     assert text(item, lead_id, "status", "step", "claimedBy", "createdAt") == (
         "PROCESSING",
@@ -167,7 +167,7 @@ def test_a_failed_lead_keeps_its_payload_its_reason_and_its_place_in_the_index(
     leads.claim(lead_id, "one", "web")
     leads.progress(lead_id, "one", "client", warning=warning("client"))
     event = lead_event(lead_id, name="María 李 😀")
-    assert leads.fail(lead_id, "one", ERROR, event)
+    assert leads.fail(lead_id, "one", ERROR, event) is Failure.RECORDED
     assert text(item, lead_id, "status", "step", "failed") == ("FAILED", "client", "yes")
     assert json.loads(text(item, lead_id, "payload")[0]) == event
     status = leads.status(lead_id)
@@ -185,29 +185,29 @@ def test_the_payload_is_gone_once_a_replay_has_completed(leads: LeadTable, lead_
 
 def test_a_lead_fails_before_it_was_claimed(leads: LeadTable, lead_id: str, item: Item) -> None:
     leads.submit(lead_id, "web")
-    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id))
+    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id)) is Failure.RECORDED
     assert text(item, lead_id, "status", "step") == ("FAILED", "submitted")
 
 
 def test_a_lead_that_nobody_noted_fails_all_the_same(leads: LeadTable, lead_id: str) -> None:
-    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id))
+    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id)) is Failure.RECORDED
     status = leads.status(lead_id)
     assert (status["status"], status["step"]) == ("FAILED", "submitted")
 
 
 def test_a_failure_may_be_noted_again(leads: LeadTable, lead_id: str) -> None:
     leads.claim(lead_id, "one", "web")
-    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id))
-    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id)), "its first answer may have been lost"
+    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id)) is Failure.RECORDED
+    assert leads.fail(lead_id, "one", ERROR, lead_event(lead_id)) is Failure.RECORDED, "its answer may be lost"
 
 
-@pytest.mark.parametrize("execution", ["one", "two"])
+@pytest.mark.parametrize(("execution", "outcome"), [("one", Failure.KNOWN), ("two", Failure.FOREIGN)])
 def test_a_failure_never_overwrites_a_completed_lead(
-    leads: LeadTable, lead_id: str, item: Item, execution: str
+    leads: LeadTable, lead_id: str, item: Item, execution: str, outcome: Failure
 ) -> None:
     complete(leads, lead_id, "one")
     before = item(lead_id)
-    assert not leads.fail(lead_id, execution, ERROR, lead_event(lead_id))
+    assert leads.fail(lead_id, execution, ERROR, lead_event(lead_id)) is outcome
     assert item(lead_id) == before
 
 
@@ -218,7 +218,7 @@ def test_a_stale_execution_cannot_fail_a_lead_that_is_being_replayed(
     leads.fail(lead_id, "one", ERROR, lead_event(lead_id))
     leads.claim(lead_id, "two", "web")
     before = item(lead_id)
-    assert not leads.fail(lead_id, "one", OTHER_ERROR, lead_event(lead_id))
+    assert leads.fail(lead_id, "one", OTHER_ERROR, lead_event(lead_id)) is Failure.FOREIGN
     assert item(lead_id) == before
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from handlers.orchestration import measure_leads
 from handlers.shared import lead_table, metrics
-from handlers.shared.lead_table import Issue, LeadTable
+from handlers.shared.lead_table import Failure, Issue, LeadTable
 
 STEPS = ("client", "partner", "benefit")
 ISSUE = Issue(step="CreateClient", code="CrmRejected", description="/create_client answered 400")
@@ -90,7 +90,7 @@ def test_a_lead_that_has_ended_does_not_count(leads: LeadTable, clock: Callable[
         for step in STEPS:
             assert leads.progress("ended", "execution", step, final=step == STEPS[-1])
     if end == "failed":
-        assert leads.fail("ended", "execution", ISSUE, {})
+        assert leads.fail("ended", "execution", ISSUE, {}) is Failure.RECORDED
     assert leads.oldest_unfinished_age() == 0
 
 
@@ -98,7 +98,7 @@ def test_a_failed_lead_counts_again_while_it_is_replayed(leads: LeadTable, clock
     clock(9000)
     leads.submit("replayed", "web")
     assert leads.claim("replayed", "first", "web")
-    assert leads.fail("replayed", "first", ISSUE, {})
+    assert leads.fail("replayed", "first", ISSUE, {}) is Failure.RECORDED
     clock(60)
     assert leads.claim("replayed", "second", "web")
     assert leads.oldest_unfinished_age() >= 9000, "its sender has waited since then"

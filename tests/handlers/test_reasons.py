@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from handlers.orchestration import catch_errors, receive_lead
+from handlers.shared import fingerprint
 from handlers.shared.errors import InvalidLead
-from handlers.shared.lead_table import Issue, LeadTable
+from handlers.shared.lead_table import Failure, Issue, LeadTable
 from tests.handlers.failures import catch, failure, interrupted
 from tests.handlers.samples import lead_event
 
 Item = Callable[[str], dict[str, Any] | None]
 Alerts = Callable[[], list[dict[str, str]]]
+Letters = Callable[[], list[dict[str, Any]]]
 
 FIRST = Issue(step="CreatePartner", code="CrmUnavailable", description="/create_partner did not answer")
 LATER = Issue(step="LeadFlow", code="Execution.FAILED", description="The state LeadFlow ended.")
@@ -34,8 +36,10 @@ def error_of(leads: LeadTable, lead_id: str) -> Any:
 @pytest.fixture
 def failed(leads: LeadTable, lead_id: str) -> str:
     """A lead that execution one has claimed and failed."""
-    assert leads.claim(lead_id, "one", "web")
-    assert leads.fail(lead_id, "one", FIRST, lead_event(lead_id))
+    event = lead_event(lead_id)
+    mark = fingerprint.from_environment().of(lead_id, event["detail"])
+    assert leads.claim(lead_id, "one", "web", mark)
+    assert leads.fail(lead_id, "one", FIRST, event, mark) is Failure.RECORDED
     return lead_id
 
 
@@ -46,14 +50,16 @@ def test_the_first_reason_of_an_execution_stays(leads: LeadTable, failed: str, a
 
 
 def test_an_event_that_is_no_lead_leaves_a_failed_lead_of_that_id_alone(
-    leads: LeadTable, failed: str, alerts: Alerts, item: Item
+    failed: str, alerts: Alerts, letters: Letters, item: Item
 ) -> None:
     before = item(failed)
     event_id = str(uuid.uuid4())
     junk = lead_event(failed, rut="22222222-1") | {"id": event_id}
-    assert catch(junk, INVALID, "two") == {"leadId": event_id}
+    catch(junk, INVALID, "two")
     assert item(failed) == before
-    assert error_of(leads, event_id)["code"] == "InvalidLead"
+    assert item(event_id) is None, "nobody ever gave a lead that id"
+    assert [(letter["event"], letter["code"]) for letter in letters()] == [(junk, "IdOfAnotherLead")]
+    assert alerts() == [], "no lead has failed"
 
 
 def test_an_event_that_is_no_lead_does_not_stand_in_for_the_lead_of_that_id(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.intake import submit_lead
-from handlers.shared import day_count
+from handlers.shared import day_count, fingerprint
 from handlers.shared.errors import EventBusUnavailable
 from handlers.shared.lead_table import RETENTION_SECONDS, LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
@@ -21,7 +21,9 @@ Item = Callable[[str], dict[str, Any] | None]
 
 
 def submit(leads: LeadTable, bus: submit_lead.EventBus) -> str:
-    return submit_lead.submit(dict(LEAD), leads, bus, day_count.from_environment(), 1_000_000)
+    return submit_lead.submit(
+        dict(LEAD), leads, fingerprint.from_environment(), bus, day_count.from_environment(), 1_000_000
+    )
 
 
 @pytest.fixture

@@ -45,6 +45,14 @@ def catches(stack: Stack, function: Function) -> bool:
     return function.invoke({"event": _event(), "execution": EXECUTION, "failure": failure})
 
 
+def buries(stack: Stack, function: Function) -> bool:
+    """A refused event with the id of a lead whose data are others."""
+    failure = {"state": "ReceiveLead", "error": "InvalidLead", "cause": '{"errorMessage": "refused"}'}
+    first = {"event": _event(), "execution": EXECUTION, "failure": failure}
+    other = {**first["event"], "detail": {**first["event"]["detail"], "name": "somebody else"}}
+    return function.invoke(first) and function.invoke({**first, "event": other, "execution": f"{EXECUTION}-2"})
+
+
 def measures(stack: Stack, function: Function) -> bool:
     return function.invoke({})
 
@@ -95,12 +103,16 @@ EXERCISES: Mapping[str, Mapping[str, Exercise]] = {
         "dynamodb:UpdateItem": submits,
         "events:PutEvents": submits,
         "dynamodb:DeleteItem": withdraws,
+        "kms:GenerateMac": submits,
     },
     "intake-get-lead": {"dynamodb:GetItem": tells_the_status},
     "form": {},
     "lead-age": {"dynamodb:Query": measures, "dynamodb:GetItem": measures},
-    "flow-receive-lead": {"dynamodb:UpdateItem": receives},
-    "flow-catch-errors": dict.fromkeys(("dynamodb:UpdateItem", "sns:Publish"), catches),
+    "flow-receive-lead": dict.fromkeys(("dynamodb:UpdateItem", "kms:GenerateMac"), receives),
+    "flow-catch-errors": {
+        **dict.fromkeys(("dynamodb:UpdateItem", "kms:GenerateMac", "sns:Publish"), catches),
+        "sqs:SendMessage": buries,
+    },
     **{
         f"flow-create-{step}": dict.fromkeys(
             ("dynamodb:GetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"), steps_over_a_conflict

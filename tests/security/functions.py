@@ -11,7 +11,7 @@ from tests.stack import Stack
 
 # Rights that Lambda itself uses, with the function's role, and SNS for the topic's key, in the function's name:
 # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html; the emulator needs none of them.
-OF_LAMBDA = ("logs:", "ec2:", "xray:", "kms:")
+OF_LAMBDA = ("logs:", "ec2:", "xray:", "kms:GenerateDataKey", "kms:Decrypt")
 
 
 class Function:

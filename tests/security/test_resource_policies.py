@@ -159,7 +159,7 @@ def test_what_a_resource_says_itself_is_narrow_or_has_a_reason(graph: Graph) -> 
 
 def test_alarms_of_this_account_alone_publish_alerts_and_use_their_key(graph: Graph) -> None:
     (topic,) = graph.of("aws:sns/topic:Topic")
-    (key,) = graph.of("aws:kms/key:Key")
+    key = graph.one("aws:kms/key:Key", "alerts-key")
     assert topic.inputs["kmsMasterKeyId"] == key.outputs["arn"]
     policies = resource_policies(graph)
     publishing = (graph.one("aws:sns/topicPolicy:TopicPolicy").name, "sns:Publish", topic.outputs["arn"])

@@ -24,7 +24,7 @@ def delete_key(scope: Scope) -> None:
 KEY = Resource(
     type="aws:kms/key:Key",
     service="kms",
-    inputs=same("description keyUsage multiRegion policy"),
+    inputs={**same("description keyUsage multiRegion policy"), "customerMasterKeySpec": "KeySpec"},
     key={"KeyId": "id"},
     create="create_key",
     update=("put_key_policy", "update_key_description"),
@@ -35,7 +35,7 @@ KEY = Resource(
     created={"keyId": "KeyMetadata.KeyId", "arn": "KeyMetadata.Arn"},
     id="{keyId}",
     documents=names("policy"),
-    replace=names("keyUsage multiRegion"),
+    replace=names("keyUsage customerMasterKeySpec multiRegion"),
     resets={"description": ""},
     not_sent={"deletionWindowInDays": "the local stack goes before the days of grace do"},
 )
