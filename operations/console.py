@@ -6,8 +6,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+_LAYOUT = frozenset("\n\t")
 _CLEAR_LINE = "\r\033[K"
 _EVERY_SECONDS = 2.0
+
+
+def printable(text: str, *, layout: frozenset[str] = frozenset()) -> str:
+    """Without what would steer a terminal or can't be printed: what is shown was written by others."""
+    return "".join(each if each.isprintable() or each in layout else "\ufffd" for each in text)
 
 
 class Console:
@@ -21,7 +27,7 @@ class Console:
         self._unfinished = False
 
     def say(self, text: str) -> None:
-        self._stream.write((_CLEAR_LINE if self._unfinished else "") + text.rstrip() + "\n")
+        self._stream.write((_CLEAR_LINE if self._unfinished else "") + _lines(text) + "\n")
         self._stream.flush()
         self._unfinished = False
 
@@ -32,7 +38,7 @@ class Console:
             return
         self._last_progress = now
         if self._on_terminal:
-            self._stream.write(_CLEAR_LINE + text)
+            self._stream.write(_CLEAR_LINE + printable(text))
             self._stream.flush()
             self._unfinished = True
         else:
@@ -42,9 +48,13 @@ class Console:
         if self._unfinished:
             self._stream.write(_CLEAR_LINE)
             self._unfinished = False
-        sys.stderr.write(text.rstrip() + "\n")
+        sys.stderr.write(_lines(text) + "\n")
 
     def result(self, value: Mapping[str, Any]) -> None:
         if self.as_json:
             sys.stdout.write(json.dumps(value, indent=2) + "\n")
             sys.stdout.flush()
+
+
+def _lines(text: str) -> str:
+    return printable(text.rstrip(), layout=_LAYOUT)

@@ -1,11 +1,15 @@
-"""The dead-letter queue: events that could not start an execution, and events that are no leads."""
+"""The dead-letter queue: events that could not start an execution, and events that are no leads.
+
+Nothing in a message is believed but what SQS says of it: whoever may send to the queue has written the rest.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from handlers.shared import strict_json
 from operations.stack import Stack
 
 BATCH = 10  # what SQS gives and takes at once
@@ -16,14 +20,16 @@ LAST_LOOK_SECONDS = 1
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """`event` is None for a message that is no event. `error`: why EventBridge gave up, where it says so."""
+    """`event` is None for a message that is no event. `error`: why EventBridge or Lambda gave up, if it says so.
+
+    `message_id` is SQS's own and tells letters apart; ids inside of an event may be anybody's.
+    """
 
     message_id: str
     receipt: str
     event: Mapping[str, Any] | None
     error: str
     error_text: str
-    target: str
     sent_at: float
 
 
@@ -76,20 +82,44 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter:
     attributes = {
         name: str(value.get("StringValue", "")) for name, value in message.get("MessageAttributes", {}).items()
     }
+    body = _parsed(message["Body"])
+    if isinstance(body, dict) and isinstance(context := body.get("requestContext"), dict):
+        # Lambda's record of an asynchronous call that failed for good:
+        # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+        answer = body.get("responsePayload")
+        error_type = answer.get("errorType", "an error") if isinstance(answer, dict) else "no answer"
+        attributes = {
+            "ERROR_CODE": str(context.get("condition", "")),
+            "ERROR_MESSAGE": f"the function ended with {error_type}",
+        }
+        body = body.get("requestPayload")
     return DeadLetter(
         message_id=message["MessageId"],
         receipt=message["ReceiptHandle"],
-        event=_event(message["Body"]),
+        event=body if _is_event(body) else None,
         error=attributes.get("ERROR_CODE", ""),
         error_text=attributes.get("ERROR_MESSAGE", ""),
-        target=attributes.get("TARGET_ARN", ""),
         sent_at=int(message["Attributes"]["SentTimestamp"]) / 1000,
     )
 
 
-def _event(body: str) -> Mapping[str, Any] | None:
+def _parsed(text: str) -> Any:
     try:
-        event = json.loads(body)
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) and isinstance(event.get("detail"), dict) else None
+    return None if strict_json.is_too_deep(value) else value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _is_event(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(isinstance(value.get(name), str) for name in ("id", "source", "detail-type"))
+        and isinstance(value.get("detail"), dict)
+        and isinstance(resources := value.get("resources", []), list)
+        and all(isinstance(each, str) for each in resources)
+    )

@@ -10,10 +10,11 @@ from handlers.shared.lead_table import Issue, LeadTable
 from operations.dead_letters import DeadLetter, DeadLetters
 from operations.errors import NotTaken
 from operations.executions import RUNNING, Execution, Executions
-from operations.findings import is_lead, is_report
+from operations.findings import is_lead, is_report, lead_id_of
 from operations.leads import FAILED, PROCESSING, SUBMITTED, Lead, Leads
 from operations.stack import Stack
 
+_INTERRUPTED = frozenset({"ABORTED", "FAILED", "TIMED_OUT"})
 REPLAYED, UNCHANGED, IMPOSSIBLE = "replayed", "unchanged", "impossible"
 
 
@@ -90,14 +91,20 @@ class Replayer:
         """Hand the event on again, and only then take it out of the queue."""
         if letter.event is None:
             return Outcome(id=lead_id, what=IMPOSSIBLE, note="the message is no event")
-        if not (is_lead(letter) or is_report(letter)):
+        report = is_report(letter, self._stack.flow_arn)
+        if not (is_lead(letter) or report):
             return Outcome(id=lead_id, what=IMPOSSIBLE, note="it is no lead; its producer has to be put right")
+        execution = self._executions.describe(letter.event["detail"]["executionArn"]) if report else None
+        if execution is not None and execution.status not in _INTERRUPTED:
+            note = f"its execution is {execution.status}, which is no interruption; dismiss it"
+            return Outcome(id=lead_id, what=IMPOSSIBLE, note=note)
         if self._dry_run:
             return Outcome(id=lead_id, what=REPLAYED, note="out of the dead-letter queue")
-        if is_report(letter):
-            lead_id = self._report(letter.event, letter.target)
+        if execution is not None:
+            lead_id = self._report(execution)
             note = "handed to CatchErrors"
         else:
+            lead_id = lead_id_of(letter)
             self._put_on_the_bus(letter.event, lead_id)
             note = "sent to the bus"
         self._letters.delete(letter)
@@ -138,9 +145,12 @@ class Replayer:
         if answer.get("FailedEntryCount") != 0:  # PutEvents answers 200 all the same
             raise NotTaken(f"{lead_id}: the event bus did not take the event ({answer.get('Entries')}).")
 
-    def _report(self, event: Mapping[str, Any], function_arn: str) -> str:
-        """The id of the lead that is then noted as failed."""
-        answer = self._stack.client("lambda").invoke(FunctionName=function_arn, Payload=json.dumps(event))
+    def _report(self, execution: Execution) -> str:
+        """The id of the lead that is then noted as failed. Step Functions' own words, none of the letter's."""
+        detail = {"executionArn": execution.arn, "status": execution.status, "input": execution.input}
+        event = {"source": "aws.states", "detail": detail}
+        function = self._stack.catch_errors_arn
+        answer = self._stack.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
         result = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise NotTaken(f"CatchErrors failed with {result.get('errorType')}; the report stays in the queue.")

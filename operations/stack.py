@@ -78,6 +78,7 @@ class Stack:
         self.flow_arn: str = outputs["lead_flow_arn"]
         self.table_name: str = outputs["lead_table_name"]
         self.region: str = outputs["region"]
+        self._catch_errors_arn: str | None = outputs.get("catch_errors_arn")
         self._endpoint_url: str | None = outputs.get("aws_endpoint_url")
         self._clients: dict[str, Any] = {}
 
@@ -86,6 +87,16 @@ class Stack:
         if service not in self._clients:
             self._clients[service] = self._new_client(service)
         return self._clients[service]
+
+    @property
+    def catch_errors_arn(self) -> str:
+        """Raise OperationsError for a stack that an earlier version has deployed."""
+        if not self._catch_errors_arn:
+            raise OperationsError(
+                "The stack's outputs lack catch_errors_arn, the function that reports are handed to. Deploy it"
+                " with this version of the program first; the reports stay in the dead-letter queue meanwhile."
+            )
+        return self._catch_errors_arn
 
     def close(self) -> None:
         for client in self._clients.values():

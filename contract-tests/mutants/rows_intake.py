@@ -51,7 +51,7 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _SUBMIT(
         "a lead is not noted before it is sent",
-        'table.submit(lead_id, lead["origin"])',
+        'table.submit(lead_id, lead["origin"], fingerprints.of(lead_id, lead))',
         "pass",
         killers=killers.KNOWN,
     ),

@@ -95,8 +95,8 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _RECEIVE(
         "a second event is sent again",
-        'if not table.claim(lead_id, execution, lead["origin"]):',
-        'if table.claim(lead_id, execution, lead["origin"]) is None:',
+        "if not table.claim(",
+        "if None is table.claim(",
         killers=killers.DUPLICATE,
     ),
     _RECEIVE(
@@ -115,8 +115,8 @@ ROWS: tuple[Mutant, ...] = (
     _STEP("the lead never ends", 'final=task["final"]', "final=False", killers=killers.OWN_ID),
     _CATCH(
         "a failed lead is not recorded",
-        "if not table.fail(lead_id, execution, issue, event):",
-        "if lead_id is None:",
+        "outcome = self.table.fail(lead_id, execution, issue, event, mark, late=late)",
+        "outcome = Failure.KNOWN",
         killers=killers.NO_LEAD,
     ),
     _CATCH(

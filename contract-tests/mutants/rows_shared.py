@@ -234,7 +234,7 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _LEADS(
         "a second event takes the lead again",
-        '"attribute_not_exists(leadId) OR #status = :submitted"',
+        'f"attribute_not_exists(leadId) OR (#status = :submitted{free})"',
         '"attribute_not_exists(leadId) OR attribute_exists(leadId)"',
         after="REMOVE #error, failed, warnings",
         killers=killers.DUPLICATE,

@@ -66,9 +66,12 @@ def _dismiss_letters(stack: Stack, ids: list[str], console: Console) -> list[str
     queue = DeadLetters(stack)
     found = []
     with queue.held() as letters:
-        for letter in letters:
-            if (letter_id := findings.id_of(letter)) in ids:
+        read = list(letters)
+        chosen = {letter_id: findings.named(letter_id, read) for letter_id in ids}
+        for letter_id, named in chosen.items():
+            for letter in named:
                 queue.delete(letter)
+            if named:
                 console.say(f"{letter_id:<36}  taken out of the dead-letter queue")
                 found.append(letter_id)
     return found

@@ -10,7 +10,7 @@ from operations.archive import Archive
 from operations.commands import selection
 from operations.console import Console
 from operations.dead_letters import DeadLetter, DeadLetters
-from operations.errors import OperationsError
+from operations.errors import NotTaken, OperationsError
 from operations.findings import DEAD_LETTER, PERMANENT_ERRORS, Finding
 from operations.following import follow
 from operations.leads import COMPLETED, SUBMITTED, Leads
@@ -83,16 +83,24 @@ def _replay(options: argparse.Namespace, stack: Stack) -> Iterator[Outcome]:
         pace.wait()
         if finding is None:
             yield replayer.lead(lead_id)
-        elif isinstance(finding.subject, DeadLetter):
-            yield replayer.dead_letter(finding.subject, lead_id)
-        elif finding.error in PERMANENT_ERRORS and options.error is None:
+        elif finding.error in PERMANENT_ERRORS and options.error is None and not options.ids:
             note = f"it can't pass as it is; --error {finding.error} replays it all the same"
             yield Outcome(id=lead_id, what=UNCHANGED, note=note)
+        elif isinstance(finding.subject, DeadLetter):
+            yield _dead_letter(replayer, finding.subject, lead_id)
         elif not finding.replayable:
             what = UNCHANGED if finding.error == findings.STILL_RUNNING else IMPOSSIBLE
             yield Outcome(id=lead_id, what=what, note=finding.description)
         else:
             yield replayer.lead(lead_id)
+
+
+def _dead_letter(replayer: Replayer, letter: DeadLetter, lead_id: str) -> Outcome:
+    """One letter that AWS does not take is no reason to leave the others."""
+    try:
+        return replayer.dead_letter(letter, lead_id)
+    except NotTaken as error:
+        return Outcome(id=lead_id, what=IMPOSSIBLE, note=str(error))
 
 
 def _by_id(lead_ids: Sequence[str], stack: Stack) -> Iterator[tuple[str, Finding | None]]:
@@ -102,8 +110,10 @@ def _by_id(lead_ids: Sequence[str], stack: Stack) -> Iterator[tuple[str, Finding
     others = [lead_id for lead_id in lead_ids if lead_id not in started]
     if others:  # their events may wait in the queue
         with DeadLetters(stack).held() as letters:
-            found = {finding.id: finding for finding in map(findings.of_dead_letter, letters)}
-            yield from ((lead_id, found.get(lead_id)) for lead_id in others)
+            read = list(letters)
+            found = {lead_id: findings.named(lead_id, read) for lead_id in others}
+            for lead_id, named in found.items():
+                yield lead_id, findings.of_dead_letter(named[0], stack.flow_arn) if named else None
 
 
 def _by_filter(options: argparse.Namespace, stack: Stack) -> Iterator[tuple[str, Finding]]:
@@ -114,8 +124,9 @@ def _by_filter(options: argparse.Namespace, stack: Stack) -> Iterator[tuple[str,
         yield finding.id, finding
     if wanted.wants(DEAD_LETTER):
         with DeadLetters(stack).held() as letters:
-            for finding in filter(wanted.matches, map(findings.of_dead_letter, letters)):
-                yield finding.id, finding
+            for finding in (findings.of_dead_letter(letter, stack.flow_arn) for letter in letters):
+                if wanted.matches(finding):
+                    yield finding.id, finding
 
 
 def _follow(replayed: Sequence[Outcome], stack: Stack, console: Console) -> bool:

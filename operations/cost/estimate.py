@@ -44,6 +44,7 @@ WITHOUT_COST = {
     "aws:iam/role:Role",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
     "aws:lambda/functionUrl:FunctionUrl",
     "aws:lambda/invocation:Invocation",
     "aws:lambda/permission:Permission",
@@ -151,6 +152,9 @@ def _used(graph: Graph, leads: float, transitions: int, prices: Prices) -> Itera
     yield line("EventBridge", 1, "events", "event")
     yield line("DynamoDB writes", writes, "writes", "table_write")
     yield line("DynamoDB reads", asks, "reads", "table_read")
+    fingerprints = sum("FINGERPRINT_KEY_ARN" in _environment(step) for step in steps)
+    if fingerprints:  # and one where the lead is submitted
+        yield line("Fingerprints", 1 + fingerprints, "requests", "key_request")
     yield from _kept(graph, prices, line)
     log_kb = calls * prices.assumed("log_kb_per_call")
     if any(stage.inputs.get("accessLogSettings") for stage in graph.of(STAGE)):

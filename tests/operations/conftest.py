@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,13 @@ def start(cloud: LocalCloud) -> Callable[..., subprocess.Popen]:
 def run(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The same in this process. Fails with what was said when the exit code is another."""
 
-    def command(*words: str, exits: int = 0, stdin: str = "") -> subprocess.CompletedProcess:
+    def command(
+        *words: str, exits: int = 0, stdin: str = "", place: Sequence[str] = ("--home", str(cloud.home))
+    ) -> subprocess.CompletedProcess:
         out, err = io.StringIO(), io.StringIO()
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         with redirect_stdout(out), redirect_stderr(err):
-            code = main([*words, "--home", str(cloud.home)])
+            code = main([*words, *place])
         assert code == exits, out.getvalue() + err.getvalue()
         return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
