@@ -224,7 +224,7 @@ def all_of(stack: Stack, wanted: Filter) -> list[Finding]:
         for letter in _without_repeats(read):
             finding = of_dead_letter(letter, stack.flow_arn)
             lead = leads.get(finding.id)
-            if claims[finding.id] > 1 or (lead is not None and lead.status != SUBMITTED):
+            if claims[finding.id] > 1 or (lead is not None and (lead.status != SUBMITTED or lead.dismissed)):
                 finding = replace(finding, id=letter.message_id)
             if wanted.matches(finding):
                 found.append(finding)
