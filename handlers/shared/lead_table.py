@@ -86,13 +86,14 @@ class LeadTable:
 
     def withdraw(self, lead_id: str) -> bool:
         """Forget a lead that the bus did not take; its sender was told so. False: the flow has it after all."""
-        return self._conditional(
+        standing = self._conditional(
             "delete_item",
             Key={"leadId": {"S": lead_id}},
             ConditionExpression="#status = :submitted",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={":submitted": {"S": SUBMITTED}},
         )
+        return standing is None
 
     def claim(self, lead_id: str, execution: str, origin: str, fingerprint: Fingerprint | None = None) -> bool:
         """Take the lead for this execution. False: another execution has it or has completed it.
