@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANNOTATIONS = {"description", "example", "examples", "title", "deprecated", "externalDocs"}
-NOT_FOR_THE_GATEWAY = frozenset({"links", "servers", "example", "examples"})
+NOT_FOR_THE_GATEWAY = frozenset({"links", "servers", "example", "examples", "x-tidy"})
 # API Gateway's own limit for a REST integration, in milliseconds; the functions' time-outs are below it.
 INTEGRATION_TIMEOUT_MS = 29_000
 

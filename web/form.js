@@ -1,6 +1,7 @@
 // The page's behaviour. The rules of the fields come from config.json, which is the contract's schema of a lead.
 
 import { answerOf, brokenRule } from "./contract.js";
+import { tidied } from "./tidy.js";
 
 /** Every text that this script or the page shows: a translation changes these and nothing else. */
 const TEXTS = {
@@ -102,22 +103,8 @@ class Refused extends Error {
 
 // --- Fields: what people type, as the contract has it ---------------------------------------------------------
 
-/** What is forgiven before a value is checked: spaces around it, and the usual ways to write a RUT or a phone. */
-const NORMALISE = {
-  // 11.111.111-1, 11111111-1, 111111111, 011111111-1, k for K, any kind of dash
-  rut(text) {
-    const characters = text.replace(/[\s.\-\u2010-\u2015\u2212]/g, "").toUpperCase();
-    const [, digits, check] = /^0*([0-9]+)([0-9K])$/.exec(characters) ?? [];
-    return digits ? `${digits}-${check}` : text;
-  },
-  phone: (text) => text.replace(/[\s().\-\u2010-\u2015\u2212]/g, ""),
-};
-
-function valueOf(input) {
-  if (input.type === "checkbox") return input.checked;
-  const text = input.value.trim();
-  return NORMALISE[input.name]?.(text) ?? text;
-}
+const valueOf = (input, lead) =>
+  input.type === "checkbox" ? input.checked : tidied(lead.properties[input.name], input.value);
 
 /** The first rule that a field's value breaks, as a sentence; null when it holds. */
 function problemOf(field, value, lead) {
@@ -141,8 +128,8 @@ function showProblem(input, problem) {
 }
 
 function recheck(input, lead) {
-  if (input.type !== "checkbox") input.value = valueOf(input);
-  showProblem(input, problemOf(input.name, valueOf(input), lead));
+  if (input.type !== "checkbox") input.value = valueOf(input, lead);
+  showProblem(input, problemOf(input.name, valueOf(input, lead), lead));
 }
 
 // --- The summary of errors ------------------------------------------------------------------------------------
@@ -325,7 +312,7 @@ function setBusy(value) {
 async function deliver() {
   const { apiUrl, lead, receipt, status } = await loadConfig();
   for (const input of inputs()) recheck(input, lead);
-  const values = Object.fromEntries(inputs().map((input) => [input.name, valueOf(input)]));
+  const values = Object.fromEntries(inputs().map((input) => [input.name, valueOf(input, lead)]));
   const problems = Object.entries(values).map(([field, value]) => [field, problemOf(field, value, lead)]);
   const broken = problems.filter(([, problem]) => problem);
   if (broken.length) throw new Refused(broken);
@@ -360,7 +347,7 @@ const withRules = (action) => loadConfig().then(({ lead }) => action(lead), () =
 form.addEventListener("input", ({ target }) => {
   touched.add(target);
   if (target.hasAttribute("aria-invalid"))
-    withRules((lead) => problemOf(target.name, valueOf(target), lead) ?? showProblem(target, null));
+    withRules((lead) => problemOf(target.name, valueOf(target, lead), lead) ?? showProblem(target, null));
 });
 
 form.addEventListener("focusout", ({ target, relatedTarget }) => {

@@ -6,7 +6,8 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-_PROSE = {"description", "example", "examples", "title", "deprecated", "externalDocs", "default"}
+# Nor do our own extensions: a request is judged without them.
+_PROSE = {"description", "example", "examples", "title", "deprecated", "externalDocs", "default", "x-tidy"}
 # A higher limit lets more through, or less.
 _MORE_WITH_MAXIMUM = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LESS_WITH_MINIMUM = ("minLength", "minimum", "minItems", "minProperties", "multipleOf")

@@ -47,8 +47,8 @@ TAKEN: dict[str, tuple[Any, ...]] = {
 }
 # What the form stops and the API refuses: the two have the same rules only as long as these stand.
 REFUSED: dict[str, tuple[Any, ...]] = {
-    "name": ("", "x" * 101, "a\nb"),
-    "lastname": ("", "x" * 101, "a\tb"),
+    "name": ("", "x" * 101, "a\nb", " ", "\u200b"),
+    "lastname": ("", "x" * 101, "a\tb", "\u00a0 ", "\u202e\ufe0f"),
     "rut": ("11111111-2", "1234-3", "00000-0", "111111111", "1234567890-9", "11.111.111-1"),
     "phone": ("123456", "+1234567890123456", "12a45678", 999_999, 1_000_000_000_000_000, 5454545.5),
     "mail": ("zoe", "zoe@example", f"{'z' * 60}@{'a.' * 100}example", "a b@c.cl"),

@@ -28,7 +28,7 @@ class Form:
         self._parts = {
             **{
                 name: ("text/javascript; charset=utf-8", (folder / name).read_text(encoding="utf-8"))
-                for name in ("form.js", "contract.js")
+                for name in ("form.js", "contract.js", "tidy.js")
             },
             "form.css": ("text/css; charset=utf-8", (folder / "form.css").read_text(encoding="utf-8")),
             "config.json": ("application/json", json.dumps(config, ensure_ascii=False)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import urllib3
 
-from operations import http
+from operations import contract, http, tidy
 from operations.console import Console
 from operations.errors import OperationsError
 from operations.following import follow
@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
-    lead_id = _post(stack, _lead(options))
+    lead = _lead(options)
+    lead_id = _post(stack, tidy.lead(contract.load(), lead) if isinstance(lead, dict) else lead)
     console.say(f"{lead_id}  submitted")
     if not options.wait:
         console.result({"leadId": lead_id, "status": "SUBMITTED"})

@@ -29,6 +29,20 @@ def test_a_lead_from_json_or_standard_input_is_submitted(stack: Stack, ask: Ask)
         assert stack.ended(answer["leadId"])["status"] == "COMPLETED"
 
 
+def test_a_pasted_lead_is_sent_as_the_contract_has_it(stack: Stack, ask: Ask) -> None:
+    lead = new_lead()
+    digits, check = lead["rut"].split("-")
+    pasted = lead | {
+        "name": "\u200bAna\u00a0María\ufeff",
+        "rut": f"\u202a{digits[:-6]}.{digits[-6:-3]}.{digits[-3:]} {check}\u202c",
+        "phone": "+56 9 1234-5678",
+        "mail": "ana@exam\u00adple.com ",
+    }
+    stack.ended(ask("submit", json.dumps(pasted))["leadId"])
+    (client,) = stack.rows_of(lead["rut"])["CLIENTS"]
+    assert {"Ana María", "+56912345678", "ana@example.com"} <= set(client)
+
+
 def test_a_lead_that_is_not_taken_is_told_with_the_reason(run: Callable[..., Any]) -> None:
     assert "rut: must be" in run("submit", json.dumps(new_lead(rut="1-1")), exits=1).stderr
     assert "not valid JSON" in run("submit", "{", exits=1).stderr

@@ -24,7 +24,7 @@ BREAKS = {
     ("name", "pattern"): "a\u007fb",
     ("lastname", "minLength"): "",
     ("lastname", "maxLength"): "é" * 101,
-    ("lastname", "pattern"): "a\tb",
+    ("lastname", "pattern"): "a\u0081b",
     ("rut", "pattern"): "1234-3",
     ("rut", "maxLength"): "12345678901234567890-1",
     ("rut", "format"): "11111111-2",
@@ -130,8 +130,10 @@ TYPED = (
     ("rut", "0123456789-2", "123456789-2"),
     ("phone", "(02) 2345.6789", "0223456789"),
     ("phone", "+56 9 5454-5454", "+56954545454"),
+    ("phone", "\u202d+56 9 1234 5678\u202c", "+56912345678"),
     ("name", "  Ana María ", "Ana María"),
-    ("mail", " ana@example.com ", "ana@example.com"),
+    ("lastname", "\u200e\ufeffPé\u200brez\u00a0Soto\u2069", "Pérez Soto"),
+    ("mail", "\u200bana@exam\u00adple.com\u00a0", "ana@example.com"),
 )
 
 
@@ -148,6 +150,14 @@ def test_what_people_usually_type_is_accepted_and_shown_as_it_is_sent(form: Form
     expect(form.page.get_by_role("heading", name="have arrived")).to_be_visible()
     last = {field: sent for field, _typed, sent in TYPED}
     assert api.submissions() == [{**LEAD, "origin": "web", **last}]
+
+
+@pytest.mark.parametrize("blank", ["   ", "\u200b", "\u202e\u2069", "\ufeff \u00ad\u3164"], ids=ascii)
+def test_a_name_that_nobody_could_see_is_missing(form: FormPage, api: FakeApi, blank: str) -> None:
+    form.fill(name=blank).send()
+    expect(form.error("name")).to_have_text("First name is missing")
+    expect(form.summary.get_by_role("link")).to_have_count(1)
+    assert api.requests == []
 
 
 def test_a_field_speaks_when_it_is_left_after_a_change_and_is_quiet_as_soon_as_it_is_right(form: FormPage) -> None:

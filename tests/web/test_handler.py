@@ -21,6 +21,7 @@ PATHS = {
     "/": "text/html; charset=utf-8",
     "/form.js": "text/javascript; charset=utf-8",
     "/contract.js": "text/javascript; charset=utf-8",
+    "/tidy.js": "text/javascript; charset=utf-8",
     "/form.css": "text/css; charset=utf-8",
     "/config.json": "application/json",
 }
