@@ -41,7 +41,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
-    """What became of one sample. `status` is the API's LeadStatus."""
+    """What became of one sample. `status`: the table's, with what is for the operator's eyes only."""
 
     sample: Sample
     lead_id: str
@@ -69,6 +69,8 @@ class Sender:
         self._bus_name = outputs["event_bus_name"]
         self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=False)
         self._events = aws_client("events", outputs["aws_endpoint_url"], outputs["region"])
+        self._table = aws_client("dynamodb", outputs["aws_endpoint_url"], outputs["region"])
+        self._table_name = outputs["lead_table_name"]
 
     def journey(self, sample: Sample, lead_id: str, *, again: bool = False) -> Journey:
         """Send the sample and follow it to its end. `again`: put its event on the bus once more."""
@@ -79,9 +81,9 @@ class Sender:
             self._put_event(sample, lead_id)
             if again:
                 self._put_event(sample, lead_id)
-        return Journey(
-            sample=sample, lead_id=lead_id, status=self._follow(lead_id), seconds=time.monotonic() - started
-        )
+        self._follow(lead_id)
+        seconds = time.monotonic() - started
+        return Journey(sample=sample, lead_id=lead_id, status=self._recorded(lead_id), seconds=seconds)
 
     def _submit(self, sample: Sample) -> str:
         response = self._http.request("POST", f"{self._api_url}/leads", json=sample.lead)
@@ -103,13 +105,18 @@ class Sender:
         if answer["FailedEntryCount"]:
             raise SampleNotTaken(f"sample {sample.name!r}: the bus answered {answer['Entries'][0]}")
 
-    def _follow(self, lead_id: str) -> Mapping[str, Any]:
+    def _recorded(self, lead_id: str) -> Mapping[str, Any]:
+        key = {"leadId": {"S": lead_id}}
+        item = self._table.get_item(TableName=self._table_name, Key=key, ConsistentRead=True)["Item"]
+        return {name: _plain(value) for name, value in item.items()}
+
+    def _follow(self, lead_id: str) -> None:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         errors = 0
         while True:
             response = self._http.request("GET", f"{self._api_url}/leads/{lead_id}")
             if response.status == 200 and response.json()["status"] in FINAL:
-                return dict(response.json())
+                return
             # the bus may take its time: until then nobody knows the lead
             errors = errors + 1 if response.status not in (200, 404) else 0
             if errors == ERRORS_IN_A_ROW or time.monotonic() > deadline:
@@ -153,7 +160,7 @@ def _waves(samples: list[Sample]) -> list[list[Sample]]:
 def _line(journey: Journey, *, twice: bool) -> str:
     status = journey.status
     reached = STEPS[: STEPS.index(status["step"]) + 1] if status["step"] in STEPS else ()
-    notes = [warning["description"] for warning in status.get("warnings", ())]
+    notes = [warning["description"] for warning in status.get("warnings", {}).values()]
     if twice:
         notes.append("sent twice, done once")
     if "error" in status:
@@ -165,6 +172,12 @@ def _line(journey: Journey, *, twice: bool) -> str:
         f"  {'; '.join(notes)}".rstrip()
         + "\n"
     )
+
+
+def _plain(attribute: Mapping[str, Any]) -> Any:
+    if "M" in attribute:
+        return {name: _plain(inner) for name, inner in attribute["M"].items()}
+    return attribute.get("S", attribute.get("N"))
 
 
 def _rows(database: Mapping[str, Any], ruts: list[str]) -> str:

@@ -66,6 +66,18 @@ class Leads:
             if lead is not None and lead.status in (SUBMITTED, PROCESSING):  # the index is a moment behind
                 yield lead
 
+    def warned(self, *, since: str = "") -> Iterator[Lead]:
+        """Leads with a warning, in no order. Reads the whole table; times as the table writes them."""
+        projection = _projection(_SHOWN)
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="attribute_exists(#warnings) AND #updatedAt >= :since",
+            ExpressionAttributeValues={":since": {"S": since or "0"}},
+            **projection,
+        )
+        for page in pages:
+            yield from map(_lead, page["Items"])
+
     def dismiss(self, lead: Lead, by: str, reason: str) -> bool:
         """Take a failed lead off the list for good, its event with it. False: it has moved on meanwhile."""
         try:

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pymysql
 import urllib3
+from boto3.dynamodb.types import TypeDeserializer
 
 from components.openapi import load
 from handlers.shared.rut import check_character
@@ -123,6 +124,12 @@ class Stack:
             return status if response.status == 200 and status["status"] in ("COMPLETED", "FAILED") else None
 
         return wait_for(look, timeout, f"lead {lead_id} to end")
+
+    def recorded(self, lead_id: str) -> dict[str, Any]:
+        """What the table of leads holds, which is more than the public status."""
+        table, key = self.outputs["lead_table_name"], {"leadId": {"S": lead_id}}
+        item = self.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+        return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
     def connection(self) -> pymysql.Connection:
         database = self.outputs["database"]

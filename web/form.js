@@ -71,14 +71,10 @@ const TEXTS = {
   failed: "Your details could not be processed",
   failedReason: "This stopped it: {reason}",
   failedAdvice: "Correct your entries and send again, or quote your reference to us.",
+  keptAdvice: "Your details are not lost. Please keep your reference: you need not send them again.",
   unknownEnd:
     "Your details have been sent, but we could not see them arrive within two minutes. They are not lost: please " +
     "keep your reference, and don't send them again.",
-  kept: {
-    client: "We already had details for this RUT that differ from these. The earlier ones were kept.",
-    partner: "This RUT is already linked to another store. That store was kept.",
-    benefit: "Another choice about the benefit was already noted for this RUT. The earlier choice was kept.",
-  },
   again: "Send another",
   back: "Back to your entries",
 };
@@ -286,13 +282,13 @@ function showEnd(status) {
   element("outcome").hidden = false;
   element("reason").replaceChildren();
   if (failed) {
-    const reason = fill(TEXTS.failedReason, { reason: status.error?.description ?? status.status });
-    element("reason").replaceChildren(make("p", reason), make("p", TEXTS.failedAdvice));
+    const { code, description } = status.error ?? {};
+    const words =
+      code === "InvalidLead"
+        ? [fill(TEXTS.failedReason, { reason: description }), TEXTS.failedAdvice]
+        : [TEXTS.keptAdvice];
+    element("reason").replaceChildren(...words.map((each) => make("p", each)));
   }
-  const warnings = status?.warnings ?? [];
-  element("warnings").replaceChildren(
-    ...warnings.map(({ step, description }) => make("li", TEXTS.kept[step] ?? description)),
-  );
   element("again").textContent = failed ? TEXTS.back : TEXTS.again;
   if (!failed) form.reset();
   if (status) say(failed ? "" : TEXTS.completedAdvice); // the reason is an alert of its own

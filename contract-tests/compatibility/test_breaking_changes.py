@@ -12,6 +12,7 @@ import breaking_changes
 import pytest
 import yaml
 from compatibility.operations import CALLERS, MAJOR, MINOR, OUTSIDE, PATCH, changes, needed
+from compatibility.schemas import SchemaComparison
 from consumer.expectations import CALLS
 from support.stack import ROOT
 
@@ -184,12 +185,6 @@ TABLE: dict[str, tuple[Edit, str, set[str], str]] = {
         MAJOR,
         {FORM, OUTSIDE},
         "null allowed",
-    ),
-    "other items in a list": (
-        put(f"{SCHEMAS} LeadStatus properties warnings items", {"type": "string"}),
-        MAJOR,
-        {FORM, OUTSIDE},
-        ".warnings[]",
     ),
     "a keyword that nobody knows": (
         put(f"{SCHEMAS} Store x-limit", 7),
@@ -369,6 +364,12 @@ def test_a_contract_that_cannot_be_read_is_explained(
         base.write_text(text)
     assert breaking_changes.main(["--base", str(base)]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_other_items_in_a_list_are_both_a_narrower_and_a_wider_list() -> None:
+    lists = [{"type": "array", "items": {"type": kind}} for kind in ("string", "integer")]
+    (found,) = SchemaComparison({}, {}).differences(lists[0], lists[1], ".notes")
+    assert (found.place, found.narrower, found.wider) == (".notes[]", True, True)
 
 
 def test_the_command_compares_with_a_commit_and_explains_itself() -> None:

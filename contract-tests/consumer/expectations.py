@@ -67,13 +67,11 @@ MESSAGES: dict[str, tuple[int, ...]] = {
 # Schemas that functions have packed beside them, by name.
 BUNDLED = {*web_form.SCHEMAS.values(), *receive_lead.RECORDS.values(), "Lead", "LeadId", "ApiResponseBody"}
 READ = (200, 400, 409)  # whose body decides something
-OPTIONAL = ("error", "warnings")
+OPTIONAL = ("error",)
 STATUSES = (
     *({**STATUS, "status": each} for each in ("SUBMITTED", "PROCESSING", "COMPLETED")),
     *({**STATUS, "step": each} for each in ("submitted", "received", "client", "partner", "benefit")),
     {**STATUS, "status": "FAILED", "error": ISSUE},
-    {**STATUS, "warnings": [ISSUE, ISSUE]},
-    {**STATUS, "warnings": []},
 )
 
 

@@ -43,6 +43,16 @@ class Form:
     def reference(self) -> str:
         return self.page.locator("#reference").inner_text()
 
+    def shown(self) -> str:
+        """All that the page says of a lead, but for its reference."""
+        return self.page.locator("body").inner_text().replace(self.reference(), "")
+
+    def again(self, **changes: Any) -> "Form":
+        """Back to the entries, for another lead with the same RUT."""
+        self.page.locator("#again").click()
+        self.lead |= changes
+        return self
+
     def unseen(self) -> None:
         expect(self.page.locator("#status")).to_contain_text(UNSEEN)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from consumer import traffic
-from consumer.expectations import CALLS, LEAD_ID, RECEIPT, STATUS
+from consumer.expectations import CALLS, ISSUE, LEAD_ID, RECEIPT, STATUS
 from consumer.form import Form
 from consumer.independent import Request, Response, WireContract
 from consumer.recording_proxy import Break, RecordingProxy, answer, message
@@ -74,7 +74,7 @@ NO_STATUS = {
     "no time": answer(200, {name: value for name, value in STATUS.items() if name != "updatedAt"}),
     "a time that is none": answer(200, {**STATUS, "updatedAt": "yesterday"}),
     "a failure without its reason": answer(200, {**STATUS, "status": "FAILED", "error": {"step": "client"}}),
-    "warnings that are none": answer(200, {**STATUS, "warnings": ["client"]}),
+    "what the CRM holds": answer(200, {**STATUS, "warnings": [ISSUE]}),
     "a field too many": answer(200, {**STATUS, "mail": "zoe@example.com"}),
 }
 
@@ -189,6 +189,14 @@ def test_a_redirect_is_not_followed(form: Form, proxy: RecordingProxy) -> None:
 def test_a_connection_that_breaks_gives_the_entries_back(form: Form, proxy: RecordingProxy) -> None:
     proxy.script(submissions(form), *[Break(status=0)] * (CONNECTIONS_OF_A_BROWSER + 1))
     form.send().refused("We can't reach the service")
+
+
+def test_the_page_shows_nothing_of_what_the_crm_holds_about_a_rut(form: Form, stack: Stack) -> None:
+    form.send().arrived()
+    unknown = form.shown()
+    form.again(mail="another@example.com", store="OTHER_STORE", wantsBenefit=False).send().arrived()
+    assert stack.record(form.reference())["warnings"], "the CRM holds other data for this RUT"
+    assert form.shown() == unknown
 
 
 @cases("getLead", GIVEN_UP)

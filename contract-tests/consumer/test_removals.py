@@ -106,7 +106,7 @@ def test_several_hundred_changes_are_tried_and_most_of_what_is_no_prose_is_notic
         ("paths /create_partner post responses 404", "status 404 is not documented"),
         ("components securitySchemes api_key", "api_key"),
         ("components schemas Client properties mail", "additionalProperties"),
-        ("components schemas LeadStatus properties warnings", "additionalProperties"),
+        ("components schemas LeadStatus properties error", "additionalProperties"),
         ("components schemas ApiResponseBody required 1", "is allowed now"),
         ("components schemas Lead required 2", "is allowed now"),
         ("components schemas Mail format", "is allowed now"),

@@ -39,6 +39,8 @@ CONFLICT = f"{_FLOW}::test_a_conflict_is_a_warning_and_the_lead_goes_on"
 RETRIED = f"{_FLOW}::test_a_busy_or_broken_api_is_asked_again_with_the_same_request"
 OUTSIDE = f"{_FLOW}::test_an_answer_outside_the_contract_proves_nothing_and_is_asked_for_again"
 
+STRANGERS = "provider/test_strangers.py::test_what_a_stranger_sees_of_a_lead_does_not_depend_on_the_crm"
+
 LIMITS = "provider/test_limits.py"
 CORRELATION = f"{LIMITS}::test_the_lead_stands_beside_each_row"
 FLOW_CORRELATION = f"{LIMITS}::test_the_lead_stands_beside_each_row_that_the_flow_wrote"

@@ -184,7 +184,9 @@ ROWS: tuple[Mutant, ...] = (
         "",
         after="Seconds to wait before the next try.",
     ),
-    _CONTRACT("a lead's warnings are gone", "        warnings:\n", "        remarks:\n"),
+    _CONTRACT(
+        "a lead does not say why it failed", "        error:\n          allOf", "        reason:\n          allOf"
+    ),
     _CONTRACT(
         "a lead never fails",
         "enum: [SUBMITTED, PROCESSING, COMPLETED, FAILED]",

@@ -69,4 +69,16 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _EVENT("the event loses a field", "{**lead, ", '{**lead, "store": None, ', killers=killers.LEAD),
     _GET("a lead's status answers 203", "http.resource(200,", "http.resource(203,", killers=killers.LEAD),
+    _GET(
+        "a stranger reads why the CRM refused a lead",
+        'error if error["code"] == _ABOUT_THE_LEAD else _NOT_DELIVERED.as_dict()',
+        "error",
+        killers=killers.REJECTED,
+    ),
+    _GET(
+        "a stranger reads times that tell a new row from an old one",
+        'recorded["updatedAt"].partition(".")[0] + "Z"',
+        'recorded["updatedAt"]',
+        killers=killers.STRANGERS,
+    ),
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import urllib3
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -153,6 +154,12 @@ class Stack:
             aws_secret_access_key="test",
             config=Config(proxies={}),
         )
+
+    def record(self, lead_id: str) -> dict[str, Any]:
+        """What the table of leads holds, which is more than getLead tells."""
+        key, table = {"leadId": {"S": lead_id}}, self.outputs["lead_table_name"]
+        item = self.aws("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+        return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
     def check(self, patience: float = 0, pause: float = 5) -> None:
         """Raise StackError when nothing answers, or not to this key: every test would fail for that reason.

@@ -213,15 +213,13 @@ class LeadTable:
         return Failure.KNOWN if held or _is_same(standing, fingerprint) else Failure.FOREIGN
 
     def status(self, lead_id: str) -> dict[str, Any]:
-        """The contract's LeadStatus. Raise NotFound for an unknown lead."""
+        """What is recorded of the lead but for its warnings. Raise NotFound for an unknown lead."""
         item = self._call("get_item", Key={"leadId": {"S": lead_id}}, ConsistentRead=True).get("Item")
         if not item:
             raise NotFound("there is no such lead")
         result: dict[str, Any] = {name: item[name]["S"] for name in ("leadId", "status", "step", "updatedAt")}
         if "error" in item:
             result["error"] = _plain(item["error"])
-        if "warnings" in item:
-            result["warnings"] = list(_plain(item["warnings"]).values())
         return result
 
     def oldest_unfinished_age(self) -> float:

@@ -3,7 +3,7 @@
 `run_offline(options, console)`, where there is one, comes first: None when the command needs its stack after all.
 """
 
-from operations.commands import dismiss, failed, import_leads, replay, status, submit
+from operations.commands import dismiss, failed, import_leads, replay, status, submit, warnings
 
 ALL = {
     "submit": submit,
@@ -12,4 +12,5 @@ ALL = {
     "replay": replay,
     "import": import_leads,
     "dismiss": dismiss,
+    "warnings": warnings,
 }

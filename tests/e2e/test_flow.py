@@ -79,9 +79,10 @@ def test_a_client_with_other_data_keeps_its_row_and_the_lead_goes_on_with_a_warn
     first = new_lead()
     stack.ended(stack.submit(first))
     second = {**first, "name": "somebody else", "phone": "+56900000000"}
-    status = stack.ended(stack.submit(second))
-    assert status["status"] == "COMPLETED"
-    assert [(warning["step"], warning["code"]) for warning in status["warnings"]] == [("client", "CONFLICT")]
+    lead_id = stack.submit(second)
+    assert stack.ended(lead_id)["status"] == "COMPLETED"
+    warnings = stack.recorded(lead_id)["warnings"].values()
+    assert [(warning["step"], warning["code"]) for warning in warnings] == [("client", "CONFLICT")]
     assert stack.rows_of(first["rut"])["CLIENTS"][0][0] == first["name"], "the CRM's record stays"
 
 
@@ -144,7 +145,7 @@ def test_an_aborted_execution_leaves_a_failed_lead_and_not_a_silent_one(stack: S
     status = stack.ended(lead_id)
     assert status["status"] in ("FAILED", "COMPLETED"), "either the abort came first, or the lead was done"
     if status["status"] == "FAILED":
-        assert status["error"]["code"] == "Execution.ABORTED"
+        assert stack.recorded(lead_id)["error"]["code"] == "Execution.ABORTED"
 
 
 def test_the_sample_leads_all_end_as_their_file_says(stack: Stack) -> None:

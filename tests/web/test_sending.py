@@ -26,7 +26,6 @@ def test_a_lead_is_followed_to_its_completion(form: FormPage, api: FakeApi) -> N
     counts = [text.partition(". ")[2] for text in form.heard() if "of 5 steps" in text]
     assert counts == ["1 of 5 steps.", "3 of 5 steps."], "each step is announced once"
     expect(form.page.locator("#reference")).to_have_text(LEAD_ID)
-    expect(form.page.locator("#warnings")).to_be_hidden()
 
 
 def test_the_current_step_is_marked_while_a_lead_is_on_its_way(form: FormPage, api: FakeApi) -> None:
@@ -42,11 +41,11 @@ def test_the_current_step_is_marked_while_a_lead_is_on_its_way(form: FormPage, a
 
 
 def test_a_failed_lead_shows_why_where_and_leads_back_to_the_entries(form: FormPage, api: FakeApi) -> None:
-    error = {"step": "CreatePartner", "code": "CrmRejected", "description": "The CRM knows no such store."}
-    api.on_status(lead_status("FAILED", "client", error=error))
+    error = {"step": "ReceiveLead", "code": "InvalidLead", "description": "store: must be another one"}
+    api.on_status(lead_status("FAILED", "received", error=error))
     form.fill().send()
-    expect(form.page.get_by_role("alert")).to_contain_text("The CRM knows no such store.")
-    assert states(form) == ["done", "done", "done", "failed", "to do"]
+    expect(form.page.get_by_role("alert")).to_contain_text("store: must be another one")
+    assert states(form) == ["done", "done", "failed", "to do", "to do"]
     expect(form.page.get_by_role("heading", name="could not be processed")).to_be_visible()
     form.page.get_by_role("button", name="Back to your entries").click()
     assert form.values() == LEAD
@@ -66,18 +65,12 @@ def test_a_failed_lead_that_is_sent_again_and_completes_leaves_no_trace_of_the_f
     assert len(api.submissions()) == 2
 
 
-def test_what_the_crm_kept_is_said_in_plain_words(form: FormPage, api: FakeApi) -> None:
-    technical = "The CRM holds other data for this client and has kept it."
-    warnings = [
-        {"step": "client", "code": "CONFLICT", "description": technical},
-        {"step": "elsewhere", "code": "NEW", "description": "A sentence of the service."},
-    ]
-    api.on_status(lead_status("COMPLETED", "benefit", warnings=warnings))
+def test_a_lead_that_the_service_could_not_deliver_need_not_be_sent_again(form: FormPage, api: FakeApi) -> None:
+    error = {"step": "LeadFlow", "code": "NotDelivered", "description": "A sentence of the service."}
+    api.on_status(lead_status("FAILED", "client", error=error))
     form.fill().send()
-    listed = form.page.locator("#warnings li")
-    expect(listed).to_have_count(2)
-    expect(listed.first).to_contain_text("The earlier ones were kept")
-    expect(listed.last).to_have_text("A sentence of the service.")
+    expect(form.page.locator("#reason")).to_contain_text("not lost")
+    expect(form.page.locator("#reason")).not_to_contain_text("orrect your entries")
 
 
 def test_after_a_completed_lead_the_form_starts_empty(form: FormPage) -> None:
