@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ANNOTATIONS = {"description", "example", "examples", "title", "deprecated", "externalDocs"}
-NOT_FOR_THE_GATEWAY = frozenset({"links", "servers", "example", "examples", "x-tidy"})
+NOT_FOR_THE_GATEWAY = frozenset({"links", "servers", "example", "examples", "x-tidy", "x-words"})
 # API Gateway's own limit for a REST integration, in milliseconds; the functions' time-outs are below it.
 INTEGRATION_TIMEOUT_MS = 29_000
 
@@ -53,12 +53,15 @@ def load(path: Path) -> Document:
 
 
 def operations(document: Document, tag: str | None = None) -> dict[str, tuple[str, str]]:
-    """operationId -> (method in capitals, path), of those with the tag or of all."""
+    """operationId -> (method in capitals, path), of those with the tag or of all.
+
+    One without an operationId is named `METHOD /path`.
+    """
     return {
-        item[method]["operationId"]: (method.upper(), path)
+        item[method].get("operationId", f"{method.upper()} {path}"): (method.upper(), path)
         for path, item in document["paths"].items()
         for method in METHODS
-        if method in item and (tag is None or tag in item[method]["tags"])
+        if method in item and (tag is None or tag in item[method].get("tags", ()))
     }
 
 

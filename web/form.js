@@ -3,7 +3,7 @@
 import { answerOf, brokenRule } from "./contract.js";
 import { tidied } from "./tidy.js";
 
-/** Every text that this script or the page shows: a translation changes these and nothing else. */
+/** Every text that this script or the page shows, but for the words of the fields' rules, which are the contract's. */
 const TEXTS = {
   lang: "en",
   title: "Leave your details",
@@ -15,34 +15,20 @@ const TEXTS = {
   summaryTitle: "Please check these entries",
   troubleTitle: "Your details were not sent",
   fields: {
-    name: { label: "First name", pattern: "First name can't hold control characters" },
-    lastname: { label: "Last name", pattern: "Last name can't hold control characters" },
+    name: { label: "First name" },
+    lastname: { label: "Last name" },
     rut: {
       label: "RUT",
       hint: "For example 11.111.111-1. Dots and the dash are optional.",
-      pattern: "RUT is 5 to 9 digits and a check character, such as 11.111.111-1",
-      format: "The last character doesn't belong to this RUT: check it for a mistyped digit",
     },
-    phone: {
-      label: "Phone",
-      hint: "For example +56 9 5454 5454.",
-      pattern: "Phone is {min} to {max} digits, with or without + at the start",
-    },
-    mail: { label: "E-mail", format: "Enter an e-mail address like name@example.com, without accents or spaces" },
-    store: {
-      label: "Store code",
-      hint: "For example ESTACION_CENTRAL.",
-      pattern: "Store code is {min} to {max} letters without accents, digits or underscores",
-    },
+    phone: { label: "Phone", hint: "For example +56 9 5454 5454." },
+    mail: { label: "E-mail" },
+    store: { label: "Store code", hint: "For example ESTACION_CENTRAL." },
     wantsBenefit: { label: "I want the benefit" },
   },
   problems: {
     required: "{label} is missing",
-    minLength: "{label} needs at least {limit} characters",
-    maxLength: "{label} can have at most {limit} characters",
-    enum: "{label} must be one of {limit}",
-    pattern: "{label} has a form that we can't take",
-    format: "{label} has a form that we can't take",
+    rule: "{label} {words}",
     server: "{label} was not accepted: {problem}",
   },
   trouble: {
@@ -102,17 +88,14 @@ class Refused extends Error {
 const valueOf = (input, lead) =>
   input.type === "checkbox" ? input.checked : tidied(lead.properties[input.name], input.value);
 
-/** The first rule that a field's value breaks, as a sentence; null when it holds. */
+/** What is wrong with a field's value, as a sentence; null when it holds. */
 function problemOf(field, value, lead) {
-  const words = TEXTS.fields[field];
-  if (value === "" && lead.required.includes(field)) return fill(TEXTS.problems.required, words);
+  const { label } = TEXTS.fields[field];
+  if (value === "" && lead.required.includes(field)) return fill(TEXTS.problems.required, { label });
   if (typeof value !== "string" || value === "") return null;
   const schema = lead.properties[field];
   const rules = schema.oneOf?.find((each) => each.type === "string") ?? schema;
-  const broken = brokenRule(rules, value);
-  if (!broken) return null;
-  const [, min, max] = /\{(\d+),(\d+)\}/.exec(rules.pattern ?? "") ?? [];
-  return fill(words[broken] ?? TEXTS.problems[broken], { label: words.label, limit: rules[broken], min, max });
+  return brokenRule(rules, value) ? fill(TEXTS.problems.rule, { label, words: schema["x-words"] }) : null;
 }
 
 const inputs = () => Object.keys(TEXTS.fields).map(element);

@@ -7,7 +7,17 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 # Nor do our own extensions: a request is judged without them.
-_PROSE = {"description", "example", "examples", "title", "deprecated", "externalDocs", "default", "x-tidy"}
+_PROSE = {
+    "description",
+    "example",
+    "examples",
+    "title",
+    "deprecated",
+    "externalDocs",
+    "default",
+    "x-tidy",
+    "x-words",
+}
 # A higher limit lets more through, or less.
 _MORE_WITH_MAXIMUM = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LESS_WITH_MINIMUM = ("minLength", "minimum", "minItems", "minProperties", "multipleOf")

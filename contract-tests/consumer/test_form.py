@@ -9,7 +9,7 @@ from consumer.expectations import CALLS, ISSUE, LEAD_ID, RECEIPT, STATUS
 from consumer.form import Form
 from consumer.independent import Request, Response, WireContract
 from consumer.recording_proxy import Break, RecordingProxy, answer, message
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support.browser import real_browser
 from support.stack import ROOT, Stack
 
@@ -194,7 +194,10 @@ def test_a_connection_that_breaks_gives_the_entries_back(form: Form, proxy: Reco
 def test_the_page_shows_nothing_of_what_the_crm_holds_about_a_rut(form: Form, stack: Stack) -> None:
     form.send().arrived()
     unknown = form.shown()
-    form.again(mail="another@example.com", store="OTHER_STORE", wantsBenefit=False).send().arrived()
+    first = form.reference()
+    form.again(mail="another@example.com", store="OTHER_STORE", wantsBenefit=False).send()
+    expect(form.page.locator("#reference")).not_to_have_text(first)
+    form.arrived()
     assert stack.record(form.reference())["warnings"], "the CRM holds other data for this RUT"
     assert form.shown() == unknown
 

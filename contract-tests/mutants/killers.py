@@ -20,6 +20,7 @@ FIELDS = f"{_MALFORMED}::test_a_malformed_field_is_refused_and_writes_nothing"
 WELL_FORMED = f"{_MALFORMED}::test_without_the_malformation_the_request_is_taken"
 MEDIA_TYPES = f"{_MALFORMED}::test_another_media_type_is_refused_and_writes_nothing"
 HEADER_CASE = "provider/test_aws_events.py::test_header_names_come_as_the_client_wrote_them"
+CODINGS = f"{_MALFORMED}::test_a_compressed_body_is_refused_and_writes_nothing"
 PATHS = f"{_MALFORMED}::test_a_path_of_encoded_or_odd_characters_is_refused_or_unknown"
 
 _GATEWAY = "provider/test_gateway.py"

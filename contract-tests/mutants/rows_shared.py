@@ -102,17 +102,23 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _HTTP("a body of any size is taken", "if len(data) > MAX_BODY_BYTES:", "if not data:", killers=killers.BODIES),
     _HTTP(
+        "a compressed body is read",
+        '    _require_plain(header(event, "content-encoding"))\n',
+        "",
+        killers=killers.CODINGS,
+    ),
+    _HTTP(
         "a body is not held to the contract", "    contract.validate(schema, body)\n", "", killers=killers.BODIES
     ),
     _HTTP(
         "a path parameter is not held to the contract",
-        "contract.validate(schema, value)",
+        "contract.validate(schema, value, called=name)",
         "contract.holds(schema, value)",
         killers=killers.CHECK_CHARACTER,
     ),
     _HTTP(
         "the lead's id in the header is not checked",
-        'contract.validate("LeadId", value)',
+        'contract.validate("LeadId", value, called="X-Lead-Id")',
         "pass",
         killers=killers.LEAD_HEADER,
     ),
@@ -145,8 +151,8 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _CONTRACT(
         "a refusal quotes what was sent",
-        '{_expectation(rules)}"\n',
-        '{_expectation(rules)}, not {value[field]}"\n',
+        '{_expectation(rules, value[field])}"\n',
+        '{_expectation(rules, value[field])}, not {value[field]}"\n',
         killers=killers.REFUSALS,
     ),
     _JSON(

@@ -28,6 +28,6 @@ def test_header_names_come_as_the_client_wrote_them(stack: Stack, spelling: Any)
     headers = {spelling("content-type"): "application/json", spelling("x-lead-id"): "not an id"}
     refused = invoked(stack, "-api-create-client", {"headers": headers, "body": body})
     assert refused["statusCode"] == 400
-    assert "LeadId" in json.loads(refused["body"])["description"]
+    assert "X-Lead-Id" in json.loads(refused["body"])["description"]
     headers[spelling("x-lead-id")] = "an-id"
     assert invoked(stack, "-api-create-client", {"headers": headers, "body": body})["statusCode"] == 200

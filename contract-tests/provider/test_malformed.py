@@ -3,6 +3,7 @@
 Each request is right but for one thing, so that it would be taken if that one thing were overlooked.
 """
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -180,6 +181,19 @@ def test_another_media_type_is_refused_and_writes_nothing(sender: Sender, conten
     sender.refused(text(sender.body), 415, headers={"Content-Type": content_type})
 
 
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "deflate", "br", "identity, gzip", "unknown"])
+@pytest.mark.parametrize("name", POSTS)
+def test_a_compressed_body_is_refused_and_writes_nothing(sender: Sender, coding: str) -> None:
+    for data in (gzip.compress(text(sender.body)), text(sender.body)):
+        sender.refused(data, 415, headers={"Content-Encoding": coding})
+
+
+def test_a_body_that_says_that_it_is_not_compressed_is_taken(stack: Stack) -> None:
+    body = contract.example("createClient", rut.new())
+    response = stack.request("POST", "/create_client", body, headers={"Content-Encoding": "identity"})
+    contract.hold("createClient", response, 200)
+
+
 @pytest.mark.parametrize("content_type", TAKEN_TYPES)
 def test_a_media_type_is_understood_in_every_spelling_that_http_allows(stack: Stack, content_type: str) -> None:
     body = contract.example("createClient", rut.new())
@@ -194,7 +208,7 @@ def test_the_names_of_headers_have_no_case(stack: Stack, change: Callable[[str],
     headers = {change(name): value for name, value in named.items()}
     plain = {"x-api-key": None, "Content-Type": None}
     refused = stack.request("POST", "/create_client", body, headers={**plain, **headers})
-    assert "LeadId" in contract.hold("createClient", refused, 400)["description"], "X-Lead-Id was not read"
+    assert "X-Lead-Id" in contract.hold("createClient", refused, 400)["description"], "X-Lead-Id was not read"
     headers[change("X-Lead-Id")] = "an-id"
     contract.hold("createClient", stack.request("POST", "/create_client", body, headers={**plain, **headers}), 200)
 

@@ -1,5 +1,6 @@
 """The suite itself: what it sends, what it shows of a failure, and that it fails at all."""
 
+import copy
 import json
 import os
 import signal
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import pytest
 import urllib3
+import yaml
 from consumer.recording_proxy import RecordingProxy, message
 from stdnum.cl import rut as oracle
-from support import contract, curl, database, journal, rut
+from support import contract, curl, database, journal, report, rut
 from support.stack import ROOT, Stack, StackError
+
+from components import openapi
 
 KEY = "a-key-that-nobody-may-see"
 
@@ -105,6 +109,28 @@ def test_an_api_that_breaks_the_contract_fails_the_run_with_lines_to_reproduce_i
     assert set(summary["operations"]) == set(contract.operations())
     assert all(rut.is_valid(json.loads(body)["rut"]) for body in api.bodies)
     assert api.bodies
+
+
+def test_a_contract_without_operation_ids_names_its_operations_by_method_and_path(
+    api: Api, tmp_path: Path
+) -> None:
+    document = copy.deepcopy(contract.DOCUMENT)
+    for item in document["paths"].values():
+        for method in openapi.METHODS:
+            for response in item.get(method, {}).get("responses", {}).values():
+                response.pop("links", None)
+            item.get(method, {}).pop("operationId", None)
+    named = {"POST /leads", "POST /create_client", "POST /create_partner", "POST /create_benefit"}
+    assert named < set(openapi.operations(document))
+    file, record = tmp_path / "openapi.yaml", tmp_path / "record"
+    file.write_text(yaml.safe_dump(document))
+    api.may_answer.set()
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(file), "--url", api.url]
+    command += ["--phases", "examples", "--max-examples", "1"]
+    environment = os.environ | {"API_KEY": KEY, "CONTRACT_RECORD": str(record)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=50)
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    assert named < set(report.cases(report.read(record))), done.stdout + done.stderr
 
 
 def test_an_interrupt_ends_the_run_and_what_it_started(api: Api, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def authenticate(case: schemathesis.Case, stack: Stack) -> None:
 
 
 def operations() -> dict[str, tuple[str, str]]:
-    """operationId -> (method in capitals, path)."""
+    """operationId, or `METHOD /path` -> (method in capitals, path)."""
     return openapi.operations(DOCUMENT)
 
 

@@ -75,7 +75,7 @@ def after_call(
     if not path:
         return
     line: dict[str, Any] = {
-        "operation": case.operation.definition.raw["operationId"],
+        "operation": case.operation.definition.raw.get("operationId", case.operation.label),
         "status": response.status_code,
     }
     if case.meta:

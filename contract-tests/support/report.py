@@ -23,7 +23,7 @@ def read(record: Path) -> list[dict[str, Any]]:
 
 
 def cases(answers: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """operationId -> how many cases, by phase and by status."""
+    """operationId, or method and path where it has none -> how many cases, by phase and by status."""
     found: dict[str, dict[str, Any]] = {}
     for answer in answers:
         one = found.setdefault(answer["operation"], {"cases": 0, "phases": Counter(), "statuses": Counter()})

@@ -43,7 +43,7 @@ def _validated(event: Any, contract: Contract) -> Mapping[str, Any]:
     lead = {field: value for field, value in detail.items() if field != "leadId"}
     try:
         if "leadId" in detail:
-            contract.validate("LeadId", detail["leadId"])
+            contract.validate("LeadId", detail["leadId"], called="leadId")
         contract.validate("Lead", lead)
     except InvalidRequest as error:
         raise InvalidLead(str(error)) from None

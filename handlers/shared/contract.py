@@ -9,7 +9,7 @@ from typing import Any
 
 import fastjsonschema
 
-from handlers.shared import rut
+from handlers.shared import rut, strict_json
 from handlers.shared.errors import InvalidRequest
 
 # RFC 5321's dot-string and domain, without quoted local parts and address literals; the domain needs a dot.
@@ -18,6 +18,7 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
 
 Validator = Callable[[object], object]
+_NAMED = 3  # unknown fields; any others are counted
 
 _FORMATS = {
     "rut": rut.is_valid,
@@ -38,10 +39,13 @@ class Contract:
         """The schemas that the deployment packed beside the handlers."""
         return _bundled()
 
-    def validate(self, name: str, value: object) -> None:
-        """Raise InvalidRequest, which names each field and what is wrong with it, and quotes no value."""
+    def validate(self, name: str, value: object, called: str | None = None) -> None:
+        """Raise InvalidRequest, which names each field and what is wrong with it, and quotes no value.
+
+        `called`: the name under which the caller sent a value that is no object.
+        """
         if not self.holds(name, value):
-            raise InvalidRequest("; ".join(self._problems(name, value)))
+            raise InvalidRequest("; ".join(self._problems(name, value, called)))
 
     def holds(self, name: str, value: object, field: str | None = None) -> bool:
         """Whether the value is one of the named schema, or of one field of it."""
@@ -64,20 +68,26 @@ class Contract:
         """The properties of an object schema."""
         return tuple(self._schemas[name]["properties"])
 
-    def _problems(self, name: str, value: object) -> list[str]:
+    def _problems(self, name: str, value: object, called: str | None) -> list[str]:
         schema = self._schemas[name]
         if schema.get("type") != "object" or not isinstance(value, dict):
-            return [f"the {name} {_expectation(schema)}"]
+            return [
+                f"{called}: {_expectation(schema, value)}"
+                if called
+                else f"the {name} {_expectation(schema, value)}"
+            ]
         properties: dict[str, Any] = schema["properties"]
         found = [f"{field}: is missing" for field in schema.get("required", ()) if field not in value]
         found += [
-            f"{field}: {_expectation(rules)}"
+            f"{field}: {_expectation(rules, value[field])}"
             for field, rules in properties.items()
             if field in value and not self.holds(name, value[field], field)
         ]
         unknown = [field for field in value if field not in properties]
         if unknown:
-            found.append(f"{len(unknown)} unknown field(s): only {', '.join(properties)} are allowed")
+            named = ", ".join(map(strict_json.quoted, unknown[:_NAMED]))
+            more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+            found.append(f"{named}{more}: unknown, there are only {', '.join(properties)}")
         return found
 
 
@@ -87,23 +97,12 @@ def _bundled() -> Contract:
     return Contract(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _expectation(schema: Mapping[str, Any]) -> str:
-    """What a schema asks for, as the end of a sentence."""
-    if "oneOf" in schema:
-        return " or ".join(_expectation(each) for each in schema["oneOf"])
-    if schema.get("format") == "rut":
-        return "must be 5 to 9 digits, a dash and the check character that belongs to them, such as 11111111-1"
-    if schema.get("format") == "email":
-        return f"must be an e-mail address of at most {schema.get('maxLength', 254)} characters"
-    if "enum" in schema:
-        return f"must be one of {', '.join(map(str, schema['enum']))}"
-    if schema.get("type") == "boolean":
-        return "must be true or false"
-    if schema.get("type") == "integer":
-        return f"must be a whole number from {schema.get('minimum')} to {schema.get('maximum')}"
-    if schema.get("type") == "object":
-        return "must be a JSON object"
-    least, most = schema.get("minLength"), schema.get("maxLength")
-    bounds = f"{least} to {most} characters" if least else f"at most {most} characters" if most else "text"
-    pattern = f" matching {schema['pattern']}" if "pattern" in schema else ""
-    return f"must be text of {bounds}{pattern}" if bounds != "text" else f"must be text{pattern}"
+def _expectation(schema: Mapping[str, Any], value: object) -> str:
+    """What a schema asks for, as the end of a sentence: its own `x-words`, or what its type alone says."""
+    by_type = {"object": "must be a JSON object", "string": "must be text of another form"}
+    words = schema.get("x-words") or by_type.get(schema.get("type", ""), "must be another value")
+    return f"must be text, and {words}" if _is_no_text(schema, value) else str(words)
+
+
+def _is_no_text(schema: Mapping[str, Any], value: object) -> bool:
+    return schema.get("type") == "string" and not isinstance(value, str)

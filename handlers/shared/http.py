@@ -108,7 +108,7 @@ def header(event: Event, name: str) -> str | None:
 
 def path_parameter(event: Event, name: str, contract: Contract, schema: str) -> str:
     value = str((event.get("pathParameters") or {}).get(name, ""))
-    contract.validate(schema, value)
+    contract.validate(schema, value, called=name)
     return value
 
 
@@ -116,13 +116,14 @@ def lead_id(event: Event, contract: Contract) -> str | None:
     """The lead that the caller says this request belongs to."""
     value = header(event, LEAD_ID_HEADER)
     if value is not None:
-        contract.validate("LeadId", value)
+        contract.validate("LeadId", value, called="X-Lead-Id")
     return value
 
 
 def json_body(event: Event, contract: Contract, schema: str) -> dict[str, Any]:
     """The request's body, checked in the order in which HTTP would: media type, size, syntax, schema."""
     _require_json(header(event, "content-type"))
+    _require_plain(header(event, "content-encoding"))
     text = _body_text(event)
     body = strict_json.parse(text)
     contract.validate(schema, body)
@@ -134,6 +135,12 @@ def _require_json(content_type: str | None) -> None:
         raise UnsupportedMediaType(
             "the body must be application/json in UTF-8, and the Content-Type header must say so"
         )
+
+
+def _require_plain(content_encoding: str | None) -> None:
+    codings = [coding.strip().lower() for coding in (content_encoding or "").split(",")]
+    if not set(codings) <= {"", "identity"}:
+        raise UnsupportedMediaType("the body must not be compressed: send it without a Content-Encoding header")
 
 
 def _body_text(event: Event) -> str:

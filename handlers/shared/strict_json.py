@@ -1,6 +1,8 @@
 """JSON as RFC 8259 means it: no NaN, no duplicate keys, no broken Unicode, no bottomless nesting."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -8,6 +10,10 @@ from handlers.shared.errors import InvalidRequest
 
 # More than any lead needs, and less than any interpreter's own limit, which differ.
 MAX_DEPTH = 100
+MAX_QUOTED = 40  # characters of a name
+# What a name shows of itself: no markup, no template, no end of the sentence, and nothing that hides or reorders.
+_PLAIN = re.compile(r"[A-Za-z0-9 _.\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f-]")
+_LONG_NUMBER = re.compile("[0-9]{5,}")  # may be somebody's RUT or phone
 
 
 def is_media_type(content_type: str | None) -> bool:
@@ -39,6 +45,13 @@ def parse(text: str) -> Any:
     return value
 
 
+def quoted(name: str) -> str:
+    """A field's name that somebody else chose, in quotes: cut, any odd character as its code point."""
+    cut = _LONG_NUMBER.sub("…", name[:MAX_QUOTED])
+    shown = "".join(each if _PLAIN.fullmatch(each) or each == "…" else f"\\u{{{ord(each):x}}}" for each in cut)
+    return f'"{shown}{"…" if len(name) > MAX_QUOTED else ""}"'
+
+
 def is_too_deep(value: Any) -> bool:
     """Whether objects and arrays are nested for more than MAX_DEPTH levels. Does not recurse itself."""
     level = [value]
@@ -62,5 +75,6 @@ def _refuse_constant(name: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise InvalidRequest("the body names a field twice")
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise InvalidRequest(f"the body names the field {quoted(twice)} twice")
     return result

@@ -167,6 +167,22 @@ def test_no_media_type_is_415(headers: Mapping[str, str] | None) -> None:
     message_of(echo({**post(BENEFIT), "headers": headers}, None), 415)
 
 
+@pytest.mark.parametrize("coding", ["gzip", "x-GZIP", "br", "deflate", "identity, gzip", "aws-chunked"])
+def test_a_compressed_body_is_415_and_told_so(coding: str) -> None:
+    event = post(BENEFIT)
+    event["headers"] = {**event["headers"], "Content-Encoding": coding}
+    code, sentence = message_of(echo(event, None), 415)
+    assert code == "UNSUPPORTED_MEDIA_TYPE"
+    assert "Content-Encoding" in sentence
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity", "identity, identity"])
+def test_a_body_that_is_not_compressed_may_say_so(coding: str) -> None:
+    event = post(BENEFIT)
+    event["headers"] = {**event["headers"], "Content-Encoding": coding}
+    assert body_of(echo(event, None), 200) == BENEFIT
+
+
 @pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
 def test_a_headers_case_does_not_matter(name: str) -> None:
     event = {**post(BENEFIT), "headers": {"Host": "x", name: "application/json"}}
