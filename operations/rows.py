@@ -8,6 +8,7 @@ from typing import Any
 from handlers.shared import rut
 from handlers.shared.contract import Contract
 from handlers.shared.errors import InvalidRequest
+from operations import tidy
 from operations.csv_records import CsvReader
 from operations.errors import OperationsError
 from operations.files import Source
@@ -49,12 +50,9 @@ def judged(reader: Reader, contract: Contract, defaults: Mapping[str, Any]) -> I
         if record.problem:
             yield Row(record=record, lead={}, reason=record.problem)
         else:
-            yield _judged(record, contract, {**defaults, **tidied(record.fields)})
-
-
-def tidied(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As people write values and as the contract takes them: rules for that belong here."""
-    return fields
+            tidied = tidy.lead(contract, record.fields)
+            given = {name: value for name, value in tidied.items() if value != ""}
+            yield _judged(record, contract, {**defaults, **given})
 
 
 def canonical(lead: Mapping[str, Any]) -> dict[str, Any]:

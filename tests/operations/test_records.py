@@ -281,3 +281,33 @@ def test_a_line_without_an_end_is_not_taken_into_memory(
     monkeypatch.setattr("operations.files.MAX_LINE", 1000)
     with pytest.raises(OperationsError, match="line 2 is longer than 1,000"):
         list(written(b"a\n" + b"x" * 1001).lines())
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "read"),
+    [
+        ("rut", "7.654.321-6", "7654321-6"),
+        ("rut", "07654321-6", "7654321-6"),
+        ("rut", " 76543216", "7654321-6"),
+        ("rut", "\u200b14141416-k", "14141416-K"),
+        ("phone", "+56 9 1234 5678", "+56912345678"),
+        ("name", "\u00a0\u202eAna\u200b ", "Ana"),
+        ("mail", "\ufeffana@correo.cl ", "ana@correo.cl"),
+        ("store", "APP_01\u200b", "APP_01"),
+    ],
+)
+def test_values_are_taken_as_people_write_them(name: str, written: str, read: str) -> None:
+    (row,), _ = judged(csv_reader(csv_of({**new_lead(), name: written})))
+    assert row.lead[name] == read
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u200b\u200e", "\u2003\u2060"])
+def test_a_value_of_invisible_characters_is_a_missing_one(blank: str) -> None:
+    _, (row,) = judged(csv_reader(csv_of({**new_lead(), "lastname": blank})))
+    assert row.reason == "lastname: is missing"
+
+
+def csv_of(lead: dict[str, object]) -> str:
+    return (
+        ",".join(lead) + "\n" + ",".join("yes" if value is True else str(value) for value in lead.values()) + "\n"
+    )
