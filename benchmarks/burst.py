@@ -135,8 +135,8 @@ def _client(outputs: Mapping[str, Any], service: str) -> Any:
         service,
         endpoint_url=outputs["aws_endpoint_url"],
         region_name=outputs["region"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the local cloud takes any
+        aws_access_key_id=outputs["aws_access_key_id"],
+        aws_secret_access_key=outputs["aws_secret_access_key"],
         config=Config(proxies={}),
     )
 

@@ -118,14 +118,14 @@ class Deployment:
         from local_cloud.engine import Engine
         from local_cloud.provider import AwsProvider, DatabaseServer
 
-        database = self._cloud.database
+        emulator, database = self._cloud.emulator, self._cloud.database
         server = DatabaseServer(
             host=database.host, port=database.port, user=database.user, password=database.password
         )
         return Engine(
             self._load(secret_arn),
             state,
-            AwsProvider(self._cloud.emulator.endpoint_url, region=self._region, database=server),
+            AwsProvider(emulator.endpoint_url, emulator.key, region=self._region, database=server),
             reporter=StepReporter(self._console, self._what, every_step=every_step),
         )
 
@@ -165,8 +165,8 @@ class Deployment:
         """The ARN of the Secrets Manager secret with the database owner's account."""
         import json
 
-        database = self._cloud.database
-        secrets = aws_client("secretsmanager", self._cloud.emulator.endpoint_url, self._region)
+        emulator, database = self._cloud.emulator, self._cloud.database
+        secrets = aws_client("secretsmanager", emulator.endpoint_url, self._region, emulator.key)
         value = json.dumps({"username": database.user, "password": database.password})
         try:
             found = secrets.get_secret_value(SecretId=OWNER_SECRET)
@@ -217,6 +217,8 @@ def outputs(home: Home, stack: str, region: str) -> dict[str, Any]:
         "region": region,
         **stack_outputs,
         "aws_endpoint_url": emulator.endpoint_url,
+        "aws_access_key_id": emulator.key.id,
+        "aws_secret_access_key": emulator.key.secret,
         "database": {
             "host": database.host,
             "port": database.port,

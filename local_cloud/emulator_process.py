@@ -10,28 +10,31 @@ import re
 import secrets
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
 from local_cloud import loopback
-from local_cloud.emulator.server import START_ID_PATH
+from local_cloud.aws_key import AwsKey
 from local_cloud.errors import ServiceFailed
 from local_cloud.home import HOST, REPOSITORY, Home
 from local_cloud.processes import await_answer, exit_status, find_server, start_daemon
 
 SERVICE = "cloud"
+START_ID_PATH = "/_leadbridge/start"
 _START_SECONDS = 30.0
 _START_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Emulator:
-    """`start_id` is another one after each start: the emulator keeps its state in memory."""
+    """`start_id` is another one after each start: the emulator keeps its state in memory. `key` opens it."""
 
     endpoint_url: str
     port: int
     start_id: str
     version: str
+    key: AwsKey
 
 
 def running(home: Home) -> Emulator | None:
@@ -42,12 +45,12 @@ def running(home: Home) -> Emulator | None:
     port = home.ports().get(SERVICE, 0)
     start_id = await_answer(
         process,
-        lambda: _ask_start_id(port, timeout=5),
+        lambda: _ask_start_id(home, port, timeout=5),
         name="emulator",
         address=f"{HOST}:{port}",
         log=home.log(SERVICE),
     )
-    return None if start_id is None else _emulator(port, start_id)
+    return None if start_id is None else _emulator(home, port, start_id)
 
 
 def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str, str] | None = None) -> Emulator:
@@ -69,8 +72,8 @@ def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str
     )
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if _ask_start_id(port, timeout=1) == start_id:
-            return _emulator(port, start_id)
+        if _ask_start_id(home, port, timeout=1) == start_id:
+            return _emulator(home, port, start_id)
         status = exit_status(process)
         if status is not None:
             raise ServiceFailed(
@@ -81,16 +84,24 @@ def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str
     raise ServiceFailed(f"The emulator did not answer within {_START_SECONDS:.0f} s. {_last_words(log, seen)}")
 
 
-def _emulator(port: int, start_id: str) -> Emulator:
-    version = importlib.metadata.version("ministack")
-    return Emulator(endpoint_url=f"http://{HOST}:{port}", port=port, start_id=start_id, version=version)
+def _emulator(home: Home, port: int, start_id: str) -> Emulator:
+    return Emulator(
+        endpoint_url=f"http://{HOST}:{port}",
+        port=port,
+        start_id=start_id,
+        version=importlib.metadata.version("ministack"),
+        key=home.aws_key(),
+    )
 
 
 def _environment(home: Home, region: str) -> dict[str, str]:
     """Nothing of the person's own variables, files or Docker reaches the emulator."""
     temporary = home.tmp(SERVICE)
     temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = home.aws_key()
     return {
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "HOME": str(temporary),
@@ -108,9 +119,11 @@ def _environment(home: Home, region: str) -> dict[str, str]:
     }
 
 
-def _ask_start_id(port: int, timeout: float) -> str | None:
+def _ask_start_id(home: Home, port: int, timeout: float) -> str | None:
+    url = f"http://{HOST}:{port}{START_ID_PATH}"
+    request = urllib.request.Request(url, headers=home.aws_key().signed_headers("GET", url))
     try:
-        with loopback.opener.open(f"http://{HOST}:{port}{START_ID_PATH}", timeout=timeout) as answer:
+        with loopback.opener.open(request, timeout=timeout) as answer:
             start_id = answer.read(1000).decode(errors="replace")
     except (OSError, ValueError, http.client.HTTPException):
         return None

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local_cloud.aws_client import aws_client
+from local_cloud.aws_key import AwsKey
 
 PREFIX = "/aws/lambda/"
 
 
 def recent(outputs: Mapping[str, Any], *, function: str, minutes: int) -> Iterator[str]:
     """Lines of the functions whose name holds `function`, without Lambda's own START, END and REPORT."""
-    logs = aws_client("logs", outputs["aws_endpoint_url"], outputs["region"])
+    logs = aws_client("logs", outputs["aws_endpoint_url"], outputs["region"], AwsKey.of_outputs(outputs))
     start = int((time.time() - minutes * 60) * 1000)
     found: list[tuple[int, str, str]] = []
     for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=PREFIX):

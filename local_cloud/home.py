@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud import ownership
+from local_cloud.aws_key import AwsKey
 from local_cloud.errors import HomeLocked, LocalCloudError
 from local_cloud.ownership import LOCK, MARKER
 
@@ -208,6 +209,11 @@ class Home:
         if not path.exists():
             write_private(path, secrets.token_urlsafe(24))
         return path.read_text()
+
+    def aws_key(self) -> AwsKey:
+        """The key pair to the emulator, made at first use and kept. Its id can't be mistaken for one of AWS."""
+        key_id = self.generated_secret("aws-access-key-id").replace("-", "0").replace("_", "1")
+        return AwsKey(f"LBKEY{key_id}", self.generated_secret("aws-secret-access-key"))
 
     @contextlib.contextmanager
     def lock(self, command: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ import pymysql
 import urllib3
 
 from local_cloud.aws_client import aws_client
+from local_cloud.aws_key import AwsKey
 from local_cloud.errors import LocalCloudError
 
 SAMPLES = Path(__file__).parent / "sample_leads.json"
@@ -68,8 +69,9 @@ class Sender:
         self._api_url = outputs["api_url"]
         self._bus_name = outputs["event_bus_name"]
         self._http = urllib3.PoolManager(maxsize=AT_ONCE, retries=False)
-        self._events = aws_client("events", outputs["aws_endpoint_url"], outputs["region"])
-        self._table = aws_client("dynamodb", outputs["aws_endpoint_url"], outputs["region"])
+        cloud = (outputs["aws_endpoint_url"], outputs["region"], AwsKey.of_outputs(outputs))
+        self._events = aws_client("events", *cloud)
+        self._table = aws_client("dynamodb", *cloud)
         self._table_name = outputs["lead_table_name"]
 
     def journey(self, sample: Sample, lead_id: str, *, again: bool = False) -> Journey:

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL_STACK = "local"
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _NEEDED = ("api_url", "event_bus_name", "dead_letter_queue_url", "lead_flow_arn", "lead_table_name", "region")
+_LOCAL_KEY = ("aws_access_key_id", "aws_secret_access_key")
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
@@ -66,7 +67,8 @@ def check_stack_name(stack: str) -> None:
 
 class Stack:
     def __init__(self, place: Place, outputs: Mapping[str, Any]) -> None:
-        missing = [name for name in _NEEDED if not outputs.get(name)]
+        needed = _NEEDED + (_LOCAL_KEY if outputs.get("aws_endpoint_url") else ())
+        missing = [name for name in needed if not outputs.get(name)]
         if missing:
             raise OperationsError(
                 f"The stack's outputs lack {', '.join(missing)}. Deploy it with this version of the program first."
@@ -80,10 +82,11 @@ class Stack:
         self.region: str = outputs["region"]
         self._catch_errors_arn: str | None = outputs.get("catch_errors_arn")
         self._endpoint_url: str | None = outputs.get("aws_endpoint_url")
+        self._local_key = {name: outputs.get(name) for name in _LOCAL_KEY}
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
-        """With the person's own credentials on AWS, and with the account's own on the local cloud."""
+        """With the person's own credentials on AWS, and with its own key pair on the local cloud."""
         if service not in self._clients:
             self._clients[service] = self._new_client(service)
         return self._clients[service]
@@ -105,8 +108,7 @@ class Stack:
     def _new_client(self, service: str) -> Any:
         local = {
             "endpoint_url": self._endpoint_url,
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
+            **self._local_key,
         }
         config = _CONFIG.merge(Config(proxies={})) if http.is_loopback(self._endpoint_url or "") else _CONFIG
         return boto3.client(

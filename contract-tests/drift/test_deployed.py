@@ -130,7 +130,7 @@ def packed_schemas(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
         location = urlsplit(client.get_function(FunctionName=name)["Code"]["Location"])
         url = f"{stack.outputs['aws_endpoint_url']}{location.path}?{location.query}"
         with (
-            urllib.request.urlopen(url, timeout=20) as answer,
+            urllib.request.urlopen(stack.signed(url), timeout=20) as answer,
             zipfile.ZipFile(io.BytesIO(answer.read())) as archive,
         ):
             if CONTRACT_FILE in archive.namelist():

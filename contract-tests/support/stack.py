@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from typing import Any
 import boto3
 import urllib3
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from support import curl, journal, rut
@@ -150,10 +154,17 @@ class Stack:
             service,
             endpoint_url=self.outputs["aws_endpoint_url"],
             region_name=self.outputs["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=self.outputs["aws_access_key_id"],
+            aws_secret_access_key=self.outputs["aws_secret_access_key"],
             config=Config(proxies={}),
         )
+
+    def signed(self, url: str) -> urllib.request.Request:
+        """A GET that the local cloud takes as its owner's. On AWS the link of an archive is signed itself."""
+        key = Credentials(self.outputs["aws_access_key_id"], self.outputs["aws_secret_access_key"])
+        request = AWSRequest(method="GET", url=url)
+        SigV4Auth(key, "lambda", self.outputs["region"]).add_auth(request)
+        return urllib.request.Request(url, headers=dict(request.headers))
 
     def record(self, lead_id: str) -> dict[str, Any]:
         """What the table of leads holds, which is more than getLead tells."""

@@ -1,4 +1,6 @@
-"""The emulator's process: MiniStack with its repairs, on one loopback port.
+"""The emulator's process: MiniStack with its repairs, behind its guard, on one loopback port.
+
+The owner's key pair comes in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which nobody else can read.
 
 Usage: python -m local_cloud.emulator.server --port 24566 --lambda-python .venv-lambda/…/bin/python …
 """
@@ -15,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-START_ID_PATH = "/_leadbridge/start-id"
+from local_cloud.aws_key import AwsKey
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,9 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # MiniStack reads its settings when it is imported, so they are set before.
     os.environ.update(GATEWAY_PORT=str(options.port), BIND_HOST="127.0.0.1")
 
-    from local_cloud.emulator.repairs import execution_start, gateway_errors, lambda_logs, lambda_runtime
+    from local_cloud.emulator.repairs import (
+        execution_start,
+        function_credentials,
+        gateway_errors,
+        lambda_logs,
+        lambda_runtime,
+    )
 
     execution_start.apply()
+    function_credentials.apply()
     gateway_errors.apply()
     lambda_logs.apply()
     lambda_runtime.apply(
@@ -37,23 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         workers_per_function=options.workers_per_function,
         idle_seconds=options.idle_seconds,
     )
-    asyncio.run(_serve(options.port, options.start_id))
+    asyncio.run(serve_guarded(options.port, options.start_id))
 
 
-async def _serve(port: int, start_id: str) -> None:
+async def serve_guarded(port: int, start_id: str) -> None:
+    """MiniStack behind the guard, until the process is told to end."""
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
 
-    async def with_start_id(scope: Any, receive: Any, send: Any) -> None:
-        """Says which run this is: the emulator keeps its state in memory, so another id means that it is lost."""
-        if scope["type"] == "http" and scope["path"] == START_ID_PATH:
-            headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(start_id)).encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": start_id.encode()})
-            return
-        await app(scope, receive, send)
+    from local_cloud.emulator.guard import Guard
 
+    key = AwsKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    guarded: Any = Guard(app, port=port, key=key, start_id=start_id)
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.backlog = 1024
@@ -61,7 +66,7 @@ async def _serve(port: int, start_id: str) -> None:
     config.keep_alive_max_requests = sys.maxsize
     config.graceful_timeout = 0.5
     config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")
-    await serve(with_start_id, config)
+    await serve(guarded, config)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from local_cloud.aws_key import AwsKey
 from local_cloud.engine.provider import ProviderError
 from local_cloud.provider.shapes import problems
 
@@ -37,8 +38,9 @@ class DatabaseServer:
 class Cloud:
     """Thread-safe. A client is made when it is first needed, since it reads its service's model (10 to 100 ms)."""
 
-    def __init__(self, endpoint: str, region: str, database: DatabaseServer | None) -> None:
+    def __init__(self, endpoint: str, key: AwsKey, region: str, database: DatabaseServer | None) -> None:
         self.endpoint = endpoint.rstrip("/")
+        self._key = key
         self.region = region
         self.database = database
         self._clients: dict[str, Any] = {}
@@ -47,7 +49,7 @@ class Cloud:
     @cached_property
     def _session(self) -> Session:
         session = Session()
-        session.set_credentials("test", "test")
+        session.set_credentials(self._key.id, self._key.secret)
         return session
 
     @cached_property

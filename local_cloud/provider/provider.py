@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local_cloud.aws_key import AwsKey
 from local_cloud.engine.provider import CheckFailed, Diff, Properties
 from local_cloud.provider import operations
 from local_cloud.provider.checks import checked
@@ -16,9 +17,9 @@ class AwsProvider:
     """Implements `local_cloud.engine.provider.Provider`. Thread-safe; connects only when it is called."""
 
     def __init__(
-        self, endpoint_url: str, *, region: str = "us-east-1", database: DatabaseServer | None = None
+        self, endpoint_url: str, key: AwsKey, *, region: str = "us-east-1", database: DatabaseServer | None = None
     ) -> None:
-        self._cloud = Cloud(endpoint_url, region, database)
+        self._cloud = Cloud(endpoint_url, key, region, database)
 
     def check(self, type_: str, urn: str, old: Properties | None, new: Properties) -> Properties:
         return checked(declaration(type_), self._cloud, urn, old, new)

@@ -36,7 +36,7 @@ def provider_of(home: Home, settings: Mapping[str, str]) -> Provider:
     database = running.database
     server = DatabaseServer(host=database.host, port=database.port, user=database.user, password=database.password)
     region = {"region": settings["region"]} if "region" in settings else {}
-    return AwsProvider(running.emulator.endpoint_url, database=server, **region)
+    return AwsProvider(running.emulator.endpoint_url, running.emulator.key, database=server, **region)
 
 
 def plugin_version() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from local_cloud.aws_key import AwsKey
 from tests.faults.http_proxy import HOST, HttpProxy
 from tests.faults.mysql_proxy import MysqlProxy
 from tests.faults.plan import Plan
@@ -90,7 +91,9 @@ def scaled_waits(stack: Stack, scale: float, before: float = 1) -> Iterator[None
 
 def _scale_waits(stack: Stack, scale: float) -> None:
     body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode()
-    request = urllib.request.Request(f"{stack.outputs['aws_endpoint_url']}/_ministack/config", data=body)
+    url = f"{stack.outputs['aws_endpoint_url']}/_ministack/config"
+    headers = AwsKey.of_outputs(stack.outputs).signed_headers("POST", url, body)
+    request = urllib.request.Request(url, data=body, headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         applied: dict[str, Any] = json.loads(answer.read())["applied"]
     assert applied == {"stepfunctions._SFN_WAIT_SCALE": scale}, "the emulator has no such setting any more"

@@ -21,7 +21,8 @@ from handlers.shared.contract import Contract
 from handlers.shared.lead_table import LeadTable
 from tests.handlers.http_server import Reply, ScriptedServer
 from tests.handlers.samples import PERSONAL
-from tests.handlers.servers import HOST, MariaDb, mini_stack
+from tests.handlers.servers import HOST, MariaDb
+from tests.plain_emulator import KEY, plain_emulator
 
 ROOT = Path(__file__).parents[2]
 # What the account that owns the database has on premise; it is not the server's administrator.
@@ -84,7 +85,7 @@ def scripted() -> Iterator[Callable[..., ScriptedServer]]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mini_stack(tmp_path_factory.mktemp("cloud")) as url:
+    with plain_emulator(tmp_path_factory.mktemp("cloud")) as url:
         yield url
         with pytest.MonkeyPatch.context() as monkeypatch:
             with_cloud(monkeypatch, url)
@@ -104,8 +105,8 @@ def with_cloud(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name, value in {
         "AWS_ENDPOINT_URL": url,
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": KEY.id,
+        "AWS_SECRET_ACCESS_KEY": KEY.secret,
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
@@ -122,8 +123,8 @@ def aws_client(cloud: str) -> Iterator[Callable[[str], Any]]:
                 service,
                 endpoint_url=cloud,
                 region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_access_key_id=KEY.id,
+                aws_secret_access_key=KEY.secret,
             )
         return clients[service]
 
@@ -142,8 +143,8 @@ def client_at() -> Iterator[Callable[[str, str], Any]]:
             service,
             endpoint_url=url,
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=KEY.id,
+            aws_secret_access_key=KEY.secret,
             config=Config(retries={"total_max_attempts": attempts}, connect_timeout=1, read_timeout=1),
         )
         clients.append(client)

@@ -4,9 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,41 +150,3 @@ class MariaDb:
     @staticmethod
     def _as_root() -> list[str]:
         return ["--user=root"] if os.geteuid() == 0 else []
-
-
-@contextmanager
-def mini_stack(folder: Path) -> Iterator[str]:
-    """The emulator's endpoint."""
-    port = free_port()
-    url = f"http://{HOST}:{port}"
-    log = folder / "ministack.log"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "BIND_HOST": HOST,
-        "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        "TMPDIR": str(folder),
-        "S3_DATA_DIR": str(folder),
-    }
-
-    def ready() -> bool:
-        try:
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=2):
-                return True
-        except OSError:
-            return False
-
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("ministack"))], env=environment, stdout=output, stderr=output
-        )
-    try:
-        wait_until(ready, process, log)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

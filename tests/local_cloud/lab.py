@@ -15,6 +15,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local_cloud.aws_key import AwsKey
+from local_cloud.emulator_process import Emulator
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -29,11 +32,16 @@ _numbers = itertools.count(1)
 
 
 class Lab:
-    def __init__(self, endpoint_url: str, region: str = "us-east-1") -> None:
+    def __init__(self, endpoint_url: str, key: AwsKey, region: str = "us-east-1") -> None:
         self.endpoint_url = endpoint_url
+        self.key = key
         self._region = region
         self.port = int(endpoint_url.rsplit(":", 1)[1])
         self._clients: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, emulator: Emulator) -> Lab:
+        return cls(emulator.endpoint_url, emulator.key)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -41,8 +49,8 @@ class Lab:
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=self._region,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_access_key_id=self.key.id,
+                aws_secret_access_key=self.key.secret,
                 config=Config(retries={"max_attempts": 1}, read_timeout=60, max_pool_connections=50),
             )
         return self._clients[service]

@@ -17,6 +17,7 @@ import pymysql
 import pytest
 
 from local_cloud import cloud
+from local_cloud.aws_key import AwsKey
 from local_cloud.cli import INTERRUPTED
 from local_cloud.home import REPOSITORY, Home
 from local_cloud.processes import Process
@@ -115,7 +116,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 def test_outputs_tell_a_program_how_to_reach_everything(deployed: Project) -> None:
     values = deployed.json("outputs")
-    queues = Lab(values["aws_endpoint_url"], "eu-west-1").client("sqs")
+    queues = Lab(values["aws_endpoint_url"], AwsKey.of_outputs(values), "eu-west-1").client("sqs")
     sent = queues.send_message(QueueUrl=values["queue_url"], MessageBody="x")
     assert sent["MessageId"]
     assert values["region"] == "eu-west-1"
@@ -141,7 +142,7 @@ def test_outputs_for_a_person_hide_what_is_secret(deployed: Project) -> None:
 
 def test_the_program_gets_the_address_and_the_owners_secret_of_the_database(deployed: Project) -> None:
     values = deployed.json("outputs")
-    secrets = Lab(values["aws_endpoint_url"], "eu-west-1").client("secretsmanager")
+    secrets = Lab(values["aws_endpoint_url"], AwsKey.of_outputs(values), "eu-west-1").client("secretsmanager")
     account = json.loads(secrets.get_secret_value(SecretId="crm-owner")["SecretString"])
     database = values["database"]
     assert account == {"username": database["user"], "password": database["password"]}
@@ -170,7 +171,7 @@ def test_a_preview_shows_the_steps_and_changes_nothing(deployed: Project) -> Non
     (step,) = json.loads(out)["steps"]
     assert (step["op"], step["type"], step["name"]) == ("update", "aws:sqs/queue:Queue", "leads")
     values = deployed.json("outputs")
-    queues = Lab(values["aws_endpoint_url"], "eu-west-1").client("sqs")
+    queues = Lab(values["aws_endpoint_url"], AwsKey.of_outputs(values), "eu-west-1").client("sqs")
     attributes = queues.get_queue_attributes(QueueUrl=values["queue_url"], AttributeNames=["VisibilityTimeout"])
     assert attributes["Attributes"] == {"VisibilityTimeout": "30"}
 
@@ -275,7 +276,7 @@ def test_a_restarted_cloud_is_noticed_and_deployed_afresh(deployed: Project) -> 
     assert "deployed afresh" in out
     assert (deployed.home.path / "state" / "stack.json.lost").exists()
     values = deployed.json("outputs")
-    queues = Lab(values["aws_endpoint_url"], "eu-west-1").client("sqs")
+    queues = Lab(values["aws_endpoint_url"], AwsKey.of_outputs(values), "eu-west-1").client("sqs")
     assert queues.send_message(QueueUrl=values["queue_url"], MessageBody="x")["MessageId"]
 
 

@@ -87,8 +87,8 @@ def test_two_homes_run_side_by_side(up: Up, tmp_path: Path) -> None:
     try:
         one, two = up(), other()
         assert len({one.emulator.port, two.emulator.port, one.database.port, two.database.port}) == 4
-        Lab(one.emulator.endpoint_url).client("sqs").create_queue(QueueName="only-here")
-        assert not Lab(two.emulator.endpoint_url).client("sqs").list_queues().get("QueueUrls")
+        Lab.of(one.emulator).client("sqs").create_queue(QueueName="only-here")
+        assert not Lab.of(two.emulator).client("sqs").list_queues().get("QueueUrls")
         cloud.stop(up.home)
         assert emulator_process.running(other.home) is not None
         assert mariadb.running(other.home) is not None
@@ -100,7 +100,7 @@ def test_a_killed_emulator_is_started_again_and_said_and_none_of_its_workers_liv
     up: Up, tmp_path: Path
 ) -> None:
     first = up()
-    lab = Lab(first.emulator.endpoint_url)
+    lab = Lab.of(first.emulator)
     idle, stuck = lab.function(IDLE), stick(lab, tmp_path)
     lab.call(idle)
     assert (lab.workers_of(idle), lab.workers_of(stuck)) == (1, 1)
@@ -114,7 +114,7 @@ def test_a_killed_emulator_is_started_again_and_said_and_none_of_its_workers_liv
 
 
 def test_workers_that_cannot_notice_are_cleared_away_by_the_next_start(up: Up) -> None:
-    lab = Lab(up().emulator.endpoint_url)
+    lab = Lab.of(up().emulator)
     worker = lab.call(lab.function(IDLE))
     os.kill(worker, signal.SIGSTOP)
     os.kill(pid_of(up.home, "cloud"), signal.SIGKILL)
@@ -181,7 +181,7 @@ def test_a_server_whose_record_was_lost_is_found_and_replaced(up: Up) -> None:
 def test_stopping_leaves_no_process_port_or_temporary_folder(up: Up, tmp_path: Path) -> None:
     before = set(os.listdir(tempfile.gettempdir()))
     running = up()
-    lab = Lab(running.emulator.endpoint_url)
+    lab = Lab.of(running.emulator)
     stick(lab, tmp_path)
     lab.call(lab.function(IDLE))
     assert cloud.stop(up.home) == ["cloud", "database"]

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,6 +13,7 @@ import pytest
 
 from local_cloud.engine.provider import Diff, Properties
 from local_cloud.provider import AwsProvider, DatabaseServer
+from tests.plain_emulator import KEY, plain_emulator
 
 REGION = "us-east-1"
 DATABASE = DatabaseServer(host="127.0.0.1", port=34117, user="owner", password="a-secret-of-the-server")
@@ -39,8 +34,8 @@ class World:
                 service,
                 region_name=REGION,
                 endpoint_url=self.endpoint,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_access_key_id=KEY.id,
+                aws_secret_access_key=KEY.secret,
             )
         return self.clients[service]
 
@@ -77,49 +72,13 @@ def urn(type_: str, logical: str) -> str:
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("emulator")
-    for folder in ("tmp", "s3"):
-        (home / folder).mkdir()
-    port = free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        "TMPDIR": str(home / "tmp"),
-        "S3_DATA_DIR": str(home / "s3"),
-    }
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=log, stderr=log)
-        try:
-            wait_until_ready(process, port, home / "log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"the emulator ended at its start:\n{log.read_text()}"
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2):
-                return
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.05)
-    raise AssertionError(f"the emulator was not ready after 30 s:\n{log.read_text()}")
+    with plain_emulator(tmp_path_factory.mktemp("emulator")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def provider(emulator: str) -> AwsProvider:
-    return AwsProvider(emulator, region=REGION, database=DATABASE)
+    return AwsProvider(emulator, KEY, region=REGION, database=DATABASE)
 
 
 @pytest.fixture

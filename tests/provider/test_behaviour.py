@@ -14,6 +14,7 @@ import pytest
 
 from local_cloud.engine.provider import CheckFailed, ProviderError
 from local_cloud.provider import AwsProvider
+from tests.plain_emulator import KEY
 
 FUNCTION = "aws:lambda/function:Function"
 INVOCATION = "aws:lambda/invocation:Invocation"
@@ -317,7 +318,7 @@ def test_a_target_that_is_refused_is_an_error_although_the_call_succeeds() -> No
     with ThreadingHTTPServer(("127.0.0.1", 0), RefusesTargets) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
-            provider = AwsProvider(f"http://127.0.0.1:{server.server_port}")
+            provider = AwsProvider(f"http://127.0.0.1:{server.server_port}", KEY)
             target = {"rule": "r", "eventBusName": "b", "targetId": "t", "arn": "arn"}
             with pytest.raises(ProviderError, match="events PutTargets: InvalidArn: arn is not a target"):
                 provider.create("aws:cloudwatch/eventTarget:EventTarget", "urn:a::b::c::d", target)
@@ -326,7 +327,7 @@ def test_a_target_that_is_refused_is_an_error_although_the_call_succeeds() -> No
 
 
 def test_an_endpoint_where_nothing_listens_is_an_error_of_the_provider() -> None:
-    provider = AwsProvider("http://127.0.0.1:9")
+    provider = AwsProvider("http://127.0.0.1:9", KEY)
     with pytest.raises(ProviderError, match=r"sqs GetQueueUrl: Could not connect"):
         provider.create("aws:sqs/queue:Queue", "urn:a::b::c::d", {"name": "q"})
 

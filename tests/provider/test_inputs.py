@@ -11,6 +11,7 @@ import pytest
 from local_cloud.engine.provider import UNKNOWN, CheckFailed
 from local_cloud.provider import AwsProvider, DatabaseServer
 from local_cloud.provider.types.observability import metric_query
+from tests.plain_emulator import KEY
 
 QUEUE = "aws:sqs/queue:Queue"
 FUNCTION = "aws:lambda/function:Function"
@@ -18,7 +19,7 @@ RULE = "aws:cloudwatch/eventRule:EventRule"
 URN = "urn:pulumi:local::leadbridge::{}::dead-letters"
 
 # Nothing listens there: a check needs no cloud.
-PROVIDER = AwsProvider("http://127.0.0.1:1")
+PROVIDER = AwsProvider("http://127.0.0.1:1", KEY)
 
 
 def check(type_: str, new: dict[str, Any], old: dict[str, Any] | None = None) -> dict[str, Any]:

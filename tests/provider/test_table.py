@@ -14,8 +14,9 @@ from local_cloud.provider.operations import as_call
 from local_cloud.provider.parameters import first_of, member_of, taken
 from local_cloud.provider.resource import Call, Resource
 from local_cloud.provider.types import AREAS, RESOURCES
+from tests.plain_emulator import KEY
 
-CLOUD = Cloud("http://127.0.0.1:1", "us-east-1", None)
+CLOUD = Cloud("http://127.0.0.1:1", KEY, "us-east-1", None)
 ALL = [pytest.param(resource, id=resource.type.rpartition(":")[2]) for resource in RESOURCES.values()]
 
 

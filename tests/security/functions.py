@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from local_cloud.aws_key import AwsKey
 from tests.security.iam import Statement
 from tests.stack import Stack
 
@@ -91,7 +92,9 @@ def audit_log(stack: Stack) -> Iterator[None]:
     """The emulator's CloudTrail, which is off by default."""
     url = f"{stack.outputs['aws_endpoint_url']}/_ministack/config"
     for state in ("true", "false"):
-        answer = stack.http.request("POST", url, json={"cloudtrail._recording_enabled": state})
+        body = json.dumps({"cloudtrail._recording_enabled": state}).encode()
+        headers = AwsKey.of_outputs(stack.outputs).signed_headers("POST", url, body)
+        answer = stack.http.request("POST", url, body=body, headers=headers)
         assert answer.json()["applied"], answer.data
         if state == "true":
             yield
