@@ -85,7 +85,8 @@ class Engine:
         providers = ProviderResources(run)
         registrar = Registrar(run, providers)
         monitor = services.Monitor(run, registrar, Reader(run, providers))
-        with services.serving(monitor, services.EngineService(run), self._parallel) as address:
+        engine, folder = services.EngineService(run), self._state_path.absolute().parent
+        with services.serving(monitor, engine, self._parallel, folder) as address:
             program.go(
                 address,
                 lambda line: run.message("info", line),

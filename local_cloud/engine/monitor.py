@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 import grpc
 from google.protobuf import empty_pb2
@@ -186,10 +190,15 @@ class EngineService(engine_pb2_grpc.EngineServicer):
 ORGANIZATION = "organization"
 
 
-@contextmanager
-def serving(monitor: Monitor, engine: EngineService, parallel: int) -> Iterator[str]:
-    """The address, on a free loopback port as the CLI has it.
+LONGEST_SOCKET_PATH = 103
+"""Bytes that the path of a socket may have on macOS; on Linux it may have 107."""
 
+
+@contextmanager
+def serving(monitor: Monitor, engine: EngineService, parallel: int, folder: Path) -> Iterator[str]:
+    """The address: a socket in a new folder in `folder` that only this user may enter.
+
+    Who reaches it can have any resource made, so it is no loopback port, which every user of the machine reaches.
     Waits, at the end, for the requests in flight: what a program that died had asked for is recorded.
     """
     # A program waits for up to four requests per parallel operation; the rest is for its log lines.
@@ -197,10 +206,21 @@ def serving(monitor: Monitor, engine: EngineService, parallel: int) -> Iterator[
     server = grpc.server(pool, options=MESSAGE_OPTIONS)
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(None)
-        pool.shutdown(wait=True)
+    with _private_socket(folder) as path:
+        address = f"unix:{quote(str(path))}"  # a URI: gRPC decodes it
+        server.add_insecure_port(address)
+        server.start()
+        try:
+            yield address
+        finally:
+            server.stop(None)
+            pool.shutdown(wait=True)
+
+
+@contextmanager
+def _private_socket(folder: Path) -> Iterator[Path]:
+    """A path for it. It is in the temporary folder where `folder` is too deep for a socket's name."""
+    name = "engine-"
+    too_long = len(os.fsencode(folder / f"{name}12345678" / "socket")) > LONGEST_SOCKET_PATH
+    with tempfile.TemporaryDirectory(prefix=name, dir=None if too_long else folder) as private:
+        yield Path(private, "socket")

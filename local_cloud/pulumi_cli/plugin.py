@@ -19,6 +19,7 @@ from local_cloud.engine.monitor import MESSAGE_OPTIONS
 from local_cloud.errors import NotAnswering
 from local_cloud.home import HOST, Home
 from local_cloud.provider import AwsProvider, DatabaseServer
+from local_cloud.pulumi_cli.peers import OwnUserOnly
 from local_cloud.pulumi_cli.servicer import Servicer
 
 HOME_VARIABLE = "LEADBRIDGE_HOME"
@@ -54,7 +55,7 @@ def main() -> int:
         )
         return 1
     home = Home(Path(path))
-    server = grpc.server(ThreadPoolExecutor(PARALLEL), options=MESSAGE_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(PARALLEL), options=MESSAGE_OPTIONS, interceptors=[OwnUserOnly()])
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(
         Servicer(lambda settings: provider_of(home, settings), plugin_version(), Path.cwd()), server
     )
