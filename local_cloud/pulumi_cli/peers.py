@@ -18,7 +18,7 @@ CONNECTIONS_6 = Path("/proc/net/tcp6")  # a socket of IPv6 speaks IPv4, too
 _ESTABLISHED = "01"
 
 
-class OwnUserOnly(grpc.ServerInterceptor):
+class OwnUserOnly(grpc.ServerInterceptor):  # type: ignore[misc]
     """Refuses what another user asks. Where there is no CONNECTIONS (Linux has it) it can't tell, and serves."""
 
     def intercept_service(self, continuation: Callable[[Any], Any], call: Any) -> Any:
