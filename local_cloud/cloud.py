@@ -89,8 +89,11 @@ def _start_emulator(home: Home, region: str, say: Say, settings: Settings) -> Em
     python = lambda_interpreter.ensure(requirements=settings.lambda_requirements, say=say)
     say(summary_line("environment", "ready", time.monotonic() - began))
     began = time.monotonic()
+    has_key = home.has_aws_key()
     emulator = emulator_process.running(home)
     note = "already running" if emulator else _clear_away(home, emulator_process.SERVICE)
+    if note and not has_key:
+        note = "was started by an earlier release, which asked for no key: restarted"
     if emulator is None:
         emulator = emulator_process.start(home, lambda_python=python, region=region, settings=settings.emulator)
     what = f"MiniStack {emulator.version} on {emulator.endpoint_url.removeprefix('http://')}"

@@ -32,6 +32,8 @@ PORTS = range(20_000, 32_000)
 # Servers of one home are started at the same moment; a port is chosen and written down by one at a time.
 _choosing_port = threading.Lock()
 
+_AWS_SECRET_KEY = "aws-secret-access-key"  # noqa: S105 (the name of the file that holds it)
+
 PULUMI_CLI = "pulumi"
 """The record of a running Pulumi CLI; it is there only while one runs."""
 
@@ -213,7 +215,10 @@ class Home:
     def aws_key(self) -> AwsKey:
         """The key pair to the emulator, made at first use and kept. Its id can't be mistaken for one of AWS."""
         key_id = self.generated_secret("aws-access-key-id").replace("-", "0").replace("_", "1")
-        return AwsKey(f"LBKEY{key_id}", self.generated_secret("aws-secret-access-key"))
+        return AwsKey(f"LBKEY{key_id}", self.generated_secret(_AWS_SECRET_KEY))
+
+    def has_aws_key(self) -> bool:
+        return self.secret(_AWS_SECRET_KEY).exists()
 
     @contextlib.contextmanager
     def lock(self, command: str) -> Iterator[None]:

@@ -138,6 +138,8 @@ def test_outputs_for_a_person_hide_what_is_secret(deployed: Project) -> None:
     assert values["queue_url"] in out
     assert "k3y" not in out
     assert values["database"]["password"] not in out
+    assert values["aws_access_key_id"] in out
+    assert values["aws_secret_access_key"] not in out
 
 
 def test_the_program_gets_the_address_and_the_owners_secret_of_the_database(deployed: Project) -> None:

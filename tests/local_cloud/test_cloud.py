@@ -168,6 +168,26 @@ def test_a_new_database_makes_the_emulator_start_afresh(up: Up) -> None:
     assert "the database's data are gone" in up.line("cloud")
 
 
+def test_an_emulator_of_a_release_without_keys_is_restarted_and_said(up: Up) -> None:
+    first = up()
+    up.home.secret("aws-secret-access-key").unlink()
+    again = up()
+    assert again.emulator.start_id != first.emulator.start_id
+    assert "was started by an earlier release, which asked for no key: restarted" in up.line("cloud")
+    assert up().emulator == again.emulator
+
+
+def test_the_key_pair_is_random_private_and_kept(up: Up, tmp_path: Path) -> None:
+    key = up().emulator.key
+    assert up.home.aws_key() == key
+    other = Home(tmp_path / "other").aws_key()
+    assert key.id != other.id
+    assert key.secret != other.secret
+    for name in ("aws-access-key-id", "aws-secret-access-key"):
+        assert up.home.secret(name).stat().st_mode & 0o777 == 0o600
+    assert key.secret not in repr(up().emulator)
+
+
 def test_a_server_whose_record_was_lost_is_found_and_replaced(up: Up) -> None:
     first = up()
     for service in ("cloud", "database"):
