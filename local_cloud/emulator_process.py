@@ -40,7 +40,8 @@ class Emulator:
 def running(home: Home) -> Emulator | None:
     """The emulator of this home; None when its process is gone. Raises NotAnswering."""
     process = find_server(home.record(SERVICE), home.marker)
-    if process is None:
+    # Without a key in the home, it is one that a release started which had none: it knows no signature.
+    if process is None or not home.has_aws_key():
         return None
     port = home.ports().get(SERVICE, 0)
     start_id = await_answer(

@@ -9,13 +9,14 @@ from typing import Any
 from local_cloud.engine.provider import UNKNOWN, CheckFailed
 from local_cloud.provider import AwsProvider
 from tests.components.graph import FUNCTION, REGION, Graph
+from tests.plain_emulator import KEY
 
 NOWHERE = "http://127.0.0.1:9"  # a check sends nothing
 UNRECORDED = {FUNCTION: {"code": UNKNOWN}}  # the graph holds hashes in the place of an archive
 
 
 def problems(graph: Graph) -> Iterator[str]:
-    provider = AwsProvider(NOWHERE, region=REGION)
+    provider = AwsProvider(NOWHERE, KEY, region=REGION)
     ids = {f"{each.name}-id" for each in graph.resources}
     for each in (one for one in graph.resources if not one.component):
         try:

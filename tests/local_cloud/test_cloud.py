@@ -128,6 +128,7 @@ def test_an_emulator_that_lost_one_connection_is_alive(home: Home, monkeypatch: 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which is not asked
     home.create()
+    home.aws_key()
     started = start_of(os.getpid())
     assert started
     record = home.record(emulator_process.SERVICE)
