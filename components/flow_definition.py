@@ -25,6 +25,8 @@ FAILED_CAUSE = "The lead failed in"
 TRANSIENT_ERRORS = (
     "CrmUnavailable",
     "Unavailable",
+    # a deployment changes a function's code first, and its environment a moment later
+    "MissingSetting",
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",

@@ -256,14 +256,12 @@ def test_every_task_retries_what_may_pass(definition: State) -> None:
         assert state["Retry"] == [RETRY], name
 
 
-@pytest.mark.parametrize(
-    "error", [errors.CrmRejected, errors.InvalidLead, errors.InvalidRequest, errors.MissingSetting]
-)
+@pytest.mark.parametrize("error", [errors.CrmRejected, errors.InvalidLead, errors.InvalidRequest])
 def test_a_refusal_is_not_retried(error: type[Exception]) -> None:
     assert error.__name__ not in TRANSIENT_ERRORS
 
 
-@pytest.mark.parametrize("error", [errors.CrmUnavailable, errors.Unavailable])
+@pytest.mark.parametrize("error", [errors.CrmUnavailable, errors.MissingSetting, errors.Unavailable])
 def test_what_may_pass_is_retried(error: type[Exception]) -> None:
     assert error.__name__ in TRANSIENT_ERRORS
 
