@@ -82,14 +82,18 @@ class Cloud:
         client = self.client(service)
         return client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
 
+    def refuse(self, service: str, operation: str, parameters: dict[str, Any]) -> None:
+        """Raises ProviderError for a request that AWS's service model doesn't allow."""
+        if refused := list(problems(self.parameters(service, operation), parameters)):
+            raise ProviderError(f"{service} {operation}: AWS would refuse this request: {'; '.join(refused)}")
+
     def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
         """Raises ProviderError in the cloud's own words, or for a request that AWS's service model doesn't allow;
         Gone if what the operation names is not there.
         """
         client = self.client(service)
         name = f"{service} {client.meta.method_to_api_mapping[operation]}"
-        if refused := list(problems(self.parameters(service, operation), parameters)):
-            raise ProviderError(f"{name}: AWS would refuse this request: {'; '.join(refused)}")
+        self.refuse(service, operation, parameters)
         try:
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
         except ClientError as error:

@@ -135,10 +135,15 @@ def referring(value: Any, references: Mapping[str, str]) -> Any:
 def problems(graph: Graph) -> Iterator[str]:
     """What cfn-lint finds wrong, without what is known to be a false alarm."""
     try:
-        text = json.dumps(template(graph), indent=1)
+        text = json.dumps(template(graph), indent=1, ensure_ascii=False)
     except Untranslated as error:
         yield str(error)
         return
     for match in lint(text, config=ManualArgs(regions=[REGION], ignore_checks=LEFT_OUT)):
         if not any(match.rule.id == rule and match.message.startswith(words) for rule, words in FALSE_ALARMS):
-            yield f"{'.'.join(map(str, match.path or ()))}: {match.rule.id} {match.message}"
+            yield f"{place(match)}: {match.rule.id} {match.message}"
+
+
+def place(match: Any) -> str:
+    """Where the complaint is, for those that cfn-lint makes of a place."""
+    return ".".join(map(str, getattr(match, "path", None) or ()))

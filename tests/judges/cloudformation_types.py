@@ -235,7 +235,9 @@ TYPES: Mapping[str, Type] = {
         named="PolicyName",
         inputs={"role": moved("RoleName"), "policy": parsed("PolicyDocument")},
     ),
-    "aws:kms/key:Key": Type(name="AWS::KMS::Key", inputs={"policy": parsed("KeyPolicy")}),
+    "aws:kms/key:Key": Type(
+        name="AWS::KMS::Key", inputs={"policy": parsed("KeyPolicy"), "customerMasterKeySpec": moved("KeySpec")}
+    ),
     "aws:lambda/function:Function": Type(
         name="AWS::Lambda::Function", named="FunctionName", inputs={"code": function_code}
     ),

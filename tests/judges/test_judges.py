@@ -55,6 +55,11 @@ def statement(**changes: Any) -> Callable[[Inputs], Inputs]:
     return change
 
 
+def gateway_response(type_: str) -> Callable[[Inputs], Inputs]:
+    """The answer to a throttled call under another name."""
+    return lambda inputs: {**inputs, "body": inputs["body"].replace('"THROTTLED"', f'"{type_}"')}
+
+
 FAULTS: list[tuple[Callable[[Graph], Any], str, Change, str]] = [
     # cfn-lint: (type, what is wrong with one of them, a word of the complaint)
     (CFN_LINT, FUNCTION, {"runtime": "python2.7"}, "Runtime"),
@@ -104,6 +109,7 @@ FAULTS: list[tuple[Callable[[Graph], Any], str, Change, str]] = [
     (SERVICE_MODELS, ALARM, {"evaluationPeriods": 0}, "EvaluationPeriods"),
     (SERVICE_MODELS, TABLE, {"billingMode": "FREE"}, "BillingMode"),
     (SERVICE_MODELS, LOG_GROUP, {"name": "/aws/lambda/lead bridge"}, "logGroupName"),
+    (SERVICE_MODELS, "aws:apigateway/restApi:RestApi", gateway_response("THROTTLE"), "responseType"),
     # the provider, by the grammar of the states language and by what the service models don't say
     (SERVICE_MODELS, STATE_MACHINE, state("ReceiveLead", Next="Nowhere"), "no state 'Nowhere'"),
     (SERVICE_MODELS, STATE_MACHINE, state("IsNew", Default="Nowhere"), "no state 'Nowhere'"),
