@@ -5,6 +5,8 @@
     python contract-tests/breaking_changes.py --base released.yaml   against a file
 
 Exit code 0: nobody breaks, or info.version is a new major one. 1: somebody breaks. 2: a contract can't be read.
+
+With --json an error is an object, too: {"error": "…"}.
 """
 
 import argparse
@@ -16,9 +18,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from compatibility.operations import BUMPS, MAJOR, Change, changes, needed
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from command_line import boundary
+
+with boundary.imports():
+    from compatibility.operations import BUMPS, MAJOR, Change, changes, needed
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = "openapi.yaml"
@@ -27,9 +34,16 @@ CONTRACT = "openapi.yaml"
 class Unreadable(Exception):
     """The text says what can't be read and what to do."""
 
+    exit_code = boundary.UNUSABLE
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = sys.argv[1:] if arguments is None else arguments
+    return boundary.run(lambda: compared(words), boundary.Plain(as_json=boundary.wants_json(words)))
+
+
+def compared(words: Sequence[str]) -> int:
+    parser = boundary.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--base", default="origin/main", help="released contract: a git ref or a file (default: %(default)s)"
     )
@@ -37,17 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--contract", type=Path, default=ROOT / CONTRACT, help="the new one (default: openapi.yaml)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     try:
         old, new = released(options.base), read(options.contract)
         found = changes(old, new)
         versions = version(old, options.base), version(new, str(options.contract))
-    except Unreadable as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
     except (KeyError, TypeError, AttributeError) as error:
-        sys.stderr.write(f"error: a contract is no valid OpenAPI ({error!r}); see make contract-lint\n")
-        return 2
+        raise Unreadable(f"a contract is no valid OpenAPI ({error!r}); see make contract-lint") from None
     bump = needed(found)
     broken = bump == MAJOR and versions[1][0] <= versions[0][0]
     if options.json:
@@ -95,8 +105,15 @@ def version(document: Any, name: str) -> tuple[int, ...]:
 def released(base: str) -> Any:
     if Path(base).is_file():
         return read(Path(base))
-    command = ["git", "show", f"{base}:{CONTRACT}"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    command = ["git", "show", "--end-of-options", f"{base}:{CONTRACT}"]
+    try:
+        shown = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
+    except FileNotFoundError:
+        raise Unreadable(
+            f"git is not on the PATH, and it has {base}. Install it, or give --base a file."
+        ) from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{base}:{CONTRACT} is not UTF-8") from None
     if shown.returncode:
         raise Unreadable(
             f"there is no file {base}, and git knows no {CONTRACT} in {base}: {shown.stderr.strip()}\n"
@@ -109,13 +126,15 @@ def read(path: Path) -> Any:
     try:
         return parsed(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}") from None
+        raise Unreadable(f"{path}: {error.strerror}. Give a file that can be read.") from None
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{path} is not UTF-8 (byte {error.start})") from None
 
 
 def parsed(text: str, name: str) -> Any:
     try:
         document = YAML(typ="safe").load(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise Unreadable(f"{name} is not valid YAML: {error}") from None
     if not isinstance(document, dict) or "paths" not in document:
         raise Unreadable(f"{name} is no OpenAPI document")

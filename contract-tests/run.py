@@ -19,9 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import contract, journal, report
-from support.loopback import spare_from_proxies
-from support.stack import ROOT, Removal, Stack, StackError
+from command_line import boundary
+
+with boundary.imports():
+    from support import contract, journal, report
+    from support.loopback import spare_from_proxies
+    from support.stack import ROOT, Removal, Stack, StackError
 
 RESULTS = ROOT / "build" / "contract"
 DEFAULT_EXAMPLES = 100
@@ -30,13 +33,17 @@ REPORTS = (
     *("summary.txt", "summary.json"),
 )
 PARTS = ("schemathesis", "rules")
-INTERRUPTED = 130
+INTERRUPTED = "interrupted; the next run removes what this one may have left"
 # On AWS a key that a deployment has just made is refused for some minutes.
 KEY_SECONDS = 180
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return boundary.run(begun, boundary.Plain(), interrupted=INTERRUPTED)
+
+
+def begun() -> int:
+    parser = boundary.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="the local cloud's folder (default: .leadbridge/local)")
     parser.add_argument(
         "--results", type=Path, default=RESULTS, help="folder of the reports (default: build/contract)"
@@ -46,20 +53,13 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     spare_from_proxies()
-    try:
-        return run(options)
-    except (StackError, ValueError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; the next run removes what this one may have left\n")
-        return INTERRUPTED
+    return run(options)
 
 
 def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     results: Path = options.results.resolve()
-    seed, examples = contract.seed(), int(os.environ.get("EXAMPLES") or DEFAULT_EXAMPLES)
+    seed, examples = contract.seed(), contract.whole("EXAMPLES", DEFAULT_EXAMPLES, low=1)
     say(f"seed {seed}, {examples} examples of an operation in a phase")
     stack = Stack.given()
     if stack is None:

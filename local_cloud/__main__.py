@@ -1,5 +1,5 @@
 import sys
 
-from local_cloud.cli import main
+from command_line import boundary
 
-sys.exit(main())
+sys.exit(boundary.start("local_cloud.cli"))

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from command_line import boundary
 from local_cloud import commands, deployment, loopback
 from local_cloud.console import Console
 from local_cloud.doctor import doctor
-from local_cloud.errors import LocalCloudError
 from local_cloud.home import REPOSITORY, Home, check_stack_name
 
-INTERRUPTED = 130
+_INTERRUPTED = "interrupted; what was begun is recorded, and the same command carries on from there"
+
+_MAX_MINUTES = 10 * 365 * 24 * 60
 
 _COMMANDS = {
     "up": "start the local cloud, deploy the stack and send the sample leads",
@@ -41,43 +43,13 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
     # What the Pulumi CLI prints is for programs, too: `pulumi -- stack output --json`.
-    console = Console(as_json=options.json or options.command == "pulumi")
+    console = Console(as_json=boundary.wants_json(words) or list(words[:1]) == ["pulumi"])
     os.environ.update(loopback.spared(os.environ))  # for the program and the Pulumi CLI, too
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT, too: a shell's background job begins without it
         signal.signal(number, _interrupt)
-    try:
-        return _run(options, console)
-    except KeyboardInterrupt:
-        console.error("interrupted; what was begun is recorded, and the same command carries on from there")
-        return INTERRUPTED
-    except ModuleNotFoundError as error:  # importlib.metadata's PackageNotFoundError, too
-        console.error(
-            f"error: package {error.name} is missing for {sys.executable}."
-            " Run .venv/bin/python -m local_cloud; `make setup` makes it."
-        )
-        return 1
-    except BrokenPipeError:
-        return 1  # whoever read the output has left
-    except Exception as error:
-        if not _is_for_the_person(error):
-            raise
-        return _report(error, options.command, console)
-
-
-def _report(error: Exception, command: str, console: Console) -> int:
-    kind = type(error).__name__
-    if kind == "DeploymentFailed":  # its errors were shown as they came
-        console.error(
-            "The preview failed; nothing was changed."
-            if command == "preview"
-            else "The deployment failed. What was created is recorded: put it right and run the command again."
-        )
-    else:
-        console.error(f"error: {error}")
-    console.result({"error": str(error)})
-    return INTERRUPTED if kind == "DeploymentInterrupted" else 1
+    return boundary.run(lambda: _run(_parser().parse_args(words), console), console, interrupted=_INTERRUPTED)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
@@ -102,20 +74,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     return commands.outputs(request)
 
 
-def _is_for_the_person(error: Exception) -> bool:
-    if isinstance(error, LocalCloudError):
-        return True
-    # Only a command that deploys has imported the engine: its errors can't come from elsewhere.
-    errors = sys.modules.get("local_cloud.engine.errors")
-    return errors is not None and isinstance(error, errors.EngineError)
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = boundary.Parser(
         prog="python -m local_cloud",
         description="Runs the whole stack on this machine: no AWS account, no Docker, no Pulumi CLI.",
         epilog=_EXAMPLES,
@@ -139,7 +103,12 @@ def _parser() -> argparse.ArgumentParser:
         )
         if name == "logs":
             command.add_argument("--function", default="", metavar="PART", help="only those whose name holds PART")
-            command.add_argument("--minutes", type=int, default=15, help="how far back (default: 15)")
+            command.add_argument(
+                "--minutes",
+                type=boundary.whole_between(0, _MAX_MINUTES),
+                default=15,
+                help="how far back (default: 15)",
+            )
         if name == "pulumi":
             command.add_argument("arguments", nargs="*", help="after `--`: what to run (default: stack)")
         if name in ("up", "preview"):

@@ -11,7 +11,7 @@ from typing import Any
 from local_cloud import cloud, deployment
 from local_cloud.cloud import Settings
 from local_cloud.console import Console, counted, summary_line
-from local_cloud.errors import LocalCloudError
+from local_cloud.errors import Unusable
 from local_cloud.home import Home
 
 # Settings of the two servers for tests and experiments: "NAME=value NAME=value".
@@ -173,7 +173,7 @@ def _settings(variable: str) -> dict[str, str]:
     for word in os.environ.get(variable, "").split():
         name, equals, value = word.partition("=")
         if not equals:
-            raise LocalCloudError(f"{variable} has {word!r}: write NAME=value, separated by spaces.")
+            raise Unusable(f"{variable} has {word!r}: write NAME=value, separated by spaces.")
         settings[name] = value
     return settings
 

@@ -12,7 +12,7 @@ from local_cloud import cloud
 from local_cloud.aws_client import aws_client
 from local_cloud.cloud import Cloud
 from local_cloud.console import Console, StepReporter, summary_line
-from local_cloud.errors import LocalCloudError
+from local_cloud.errors import LocalCloudError, Unusable
 from local_cloud.home import REPOSITORY, Home, write_private
 
 # Pulumi's modules take half a second to import: not for `--help`, `down` or `doctor`.
@@ -26,11 +26,11 @@ EMBEDDED, CLI = ENGINES = ("embedded", "cli")
 
 
 def check_stack(root: Path, stack: str) -> None:
-    """Raises LocalCloudError, with the names of the stacks that exist, for an unknown one."""
+    """Raises Unusable, with the names of the stacks that exist, for an unknown one."""
     names = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
     if stack not in names:
         known = ", ".join(names) or "none"
-        raise LocalCloudError(f"There is no stack {stack!r} (Pulumi.{stack}.yaml) in {root}. Its stacks: {known}.")
+        raise Unusable(f"There is no stack {stack!r} (Pulumi.{stack}.yaml) in {root}. Its stacks: {known}.")
 
 
 def declared_config(root: Path, stack: str) -> Mapping[str, str]:

@@ -1,8 +1,18 @@
 """What can go wrong on the local cloud, as one sentence a person can act on."""
 
+from command_line import boundary
+
 
 class LocalCloudError(Exception):
     """The message says what failed, where, and what to do."""
+
+    exit_code = boundary.FAILED
+
+
+class Unusable(LocalCloudError):
+    """The command line or a setting can't be used; nothing was begun."""
+
+    exit_code = boundary.UNUSABLE
 
 
 class HomeLocked(LocalCloudError):

@@ -20,7 +20,7 @@ from typing import Any
 
 from local_cloud import ownership
 from local_cloud.aws_key import AwsKey
-from local_cloud.errors import HomeLocked, LocalCloudError
+from local_cloud.errors import HomeLocked, LocalCloudError, Unusable
 from local_cloud.ownership import LOCK, MARKER
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -53,14 +53,14 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in str(path.absolute())):
-            raise LocalCloudError(
+            raise Unusable(
                 f"{str(path.absolute())!r} can't be a local cloud's folder: it has a line break or another control"
                 " character in its name, or is not UTF-8. Use another."
             )
         try:
             self.path = path.resolve()
         except (OSError, RuntimeError) as error:
-            raise LocalCloudError(f"{path} leads nowhere ({error}). Give --home another folder.") from error
+            raise Unusable(f"{path} leads nowhere ({error}). Give --home another folder.") from error
 
     @classmethod
     def of_stack(cls, stack: str, root: Path = REPOSITORY) -> Home:
@@ -198,12 +198,13 @@ class Home:
     def ports(self) -> dict[str, int]:
         path = self.path / "ports.json"
         try:
-            ports = json.loads(path.read_text())
+            return {name: int(port) for name, port in json.loads(path.read_text()).items()}
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise LocalCloudError(f"{path} is not JSON ({error}). Delete it: new ports are chosen.") from error
-        return {name: int(port) for name, port in ports.items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise LocalCloudError(
+                f"{path} is not JSON of ports ({error}). Delete it: new ones are chosen."
+            ) from error
 
     def generated_secret(self, name: str) -> str:
         """A random secret, made at first use and kept, readable by the owner only."""
@@ -259,7 +260,7 @@ class Home:
 def check_stack_name(stack: str) -> None:
     """Pulumi's own rule, which also keeps a name from leading out of the folder that is named after it."""
     if not STACK_NAME.fullmatch(stack) or stack in (".", ".."):
-        raise LocalCloudError(
+        raise Unusable(
             f"{stack!r} can't be a stack's name: use up to 100 letters, digits, hyphens, underscores and periods,"
             " but not . or .."
         )

@@ -2,8 +2,8 @@ import signal
 import sys
 from types import FrameType
 
+from command_line import boundary
 from operations import interrupts
-from operations.cli import main
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -20,4 +20,4 @@ def _disregard(number: int, frame: FrameType | None) -> None:
 for each in interrupts.SIGNALS:
     if signal.getsignal(each) is not signal.SIG_IGN:
         signal.signal(each, _interrupt)
-sys.exit(main())
+sys.exit(boundary.start("operations.cli"))

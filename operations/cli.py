@@ -1,21 +1,18 @@
 """The command line: python -m operations COMMAND."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from command_line import boundary
 from operations import commands
 from operations.console import Console
 from operations.cost import command as cost
-from operations.cost.errors import CostError
-from operations.errors import OperationsError
 from operations.stack import Place, find
 
-INTERRUPTED = 130
-
+_INTERRUPTED = "interrupted; what was done stays done, and the same command carries on from there"
 _EXAMPLES = """\
 examples:
   python -m operations failed
@@ -26,35 +23,24 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
-    console = Console(as_json=options.json)
-    try:
-        if options.command == "cost":
-            return cost.run(options)
-        if options.run_offline and (code := options.run_offline(options, console)) is not None:
-            return int(code)
-        place = Place(stack=options.stack, home=options.home, outputs=options.outputs)
-        with closing(find(place)) as stack:
-            return int(options.run(options, stack, console))
-    except KeyboardInterrupt:
-        console.error("interrupted; what was done stays done, and the same command carries on from there")
-        return INTERRUPTED
-    except BrokenPipeError:
-        return 1  # whoever read the output has left
-    except (OperationsError, CostError) as error:
-        return _fail(console, str(error))
-    except (BotoCoreError, ClientError) as error:
-        return _fail(console, f"AWS refused or can't be reached: {error}")
+    words = sys.argv[1:] if arguments is None else arguments
+    console = Console(as_json=boundary.wants_json(words))
+    return boundary.run(lambda: _run(words, console), console, interrupted=_INTERRUPTED)
 
 
-def _fail(console: Console, text: str) -> int:
-    console.error(f"error: {text}")
-    console.result({"error": text})
-    return 1
+def _run(words: Sequence[str], console: Console) -> int:
+    options = _parser().parse_args(words)
+    if options.command == "cost":
+        return cost.run(options)
+    if options.run_offline and (code := options.run_offline(options, console)) is not None:
+        return int(code)
+    place = Place(stack=options.stack, home=options.home, outputs=options.outputs)
+    with closing(find(place)) as stack:
+        return int(options.run(options, stack, console))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = boundary.Parser(
         prog="python -m operations",
         description="What an operator does with leads, on the local cloud and on AWS.",
         epilog=_EXAMPLES,

@@ -15,7 +15,7 @@ def load() -> Contract:
     path = ROOT / "openapi.yaml"
     try:
         document = YAML(typ="safe").load(path)
-    except YAMLError as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise OperationsError(f"{path} is not valid YAML: {error}") from None
     schemas = document["components"]["schemas"]
     return Contract({"Lead": _inlined(schemas["Lead"], schemas)})

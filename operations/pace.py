@@ -2,15 +2,15 @@
 
 import time
 
-from operations.errors import OperationsError
+from command_line import boundary
+
+PER_SECOND = boundary.between(0.001, 100_000)
 
 
 class Pace:
     """Bursts are not made up for: after a pause it goes on at the same rate."""
 
     def __init__(self, per_second: float) -> None:
-        if per_second <= 0:
-            raise OperationsError(f"--rate is {per_second:g}; use a number above 0")
         self._interval = 1 / per_second
         self._next = 0.0
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import UnknownRegionError
 
+from command_line import aws_errors
 from operations import http
-from operations.errors import OperationsError
+from operations.errors import OperationsError, Unusable
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_STACK = "local"
@@ -57,9 +59,9 @@ class Place:
 
 
 def check_stack_name(stack: str) -> None:
-    """By Pulumi's rule, as the local cloud has it, too. Raise OperationsError."""
+    """By Pulumi's rule, as the local cloud has it, too. Raise Unusable."""
     if not _STACK_NAME.fullmatch(stack) or stack in (".", ".."):
-        raise OperationsError(
+        raise Unusable(
             f"{stack!r} can't be a stack's name: use up to 100 letters, digits, hyphens, underscores and periods,"
             " but not . or .."
         )
@@ -68,9 +70,9 @@ def check_stack_name(stack: str) -> None:
 class Stack:
     def __init__(self, place: Place, outputs: Mapping[str, Any]) -> None:
         needed = _NEEDED + (_LOCAL_KEY if outputs.get("aws_endpoint_url") else ())
-        missing = [name for name in needed if not outputs.get(name)]
+        missing = [name for name in needed if not outputs.get(name) or not isinstance(outputs[name], str)]
         if missing:
-            raise OperationsError(
+            raise Unusable(
                 f"The stack's outputs lack {', '.join(missing)}. Deploy it with this version of the program first."
             )
         self.place = place
@@ -111,13 +113,30 @@ class Stack:
             **self._local_key,
         }
         config = _CONFIG.merge(Config(proxies={})) if http.is_loopback(self._endpoint_url or "") else _CONFIG
-        return boto3.client(
-            service, region_name=self.region, config=config, **(local if self._endpoint_url else {})
-        )
+        if not self._endpoint_url:
+            _check_region(self.region)
+        try:
+            client = boto3.client(
+                service, region_name=self.region, config=config, **(local if self._endpoint_url else {})
+            )
+        except ValueError as error:
+            raise Unusable(
+                f"AWS can't be asked: {error}. Look at the stack's outputs and the AWS settings."
+            ) from None
+        return aws_errors.hold_to_aws(client)
 
     def command(self, words: str) -> str:
         """A command line of ours, for this very stack."""
         return f"python -m operations {words}{self.place.options}"
+
+
+def _check_region(name: str) -> None:
+    try:
+        boto3.session.Session(region_name=name).get_partition_for_region(name)
+    except UnknownRegionError:
+        raise Unusable(
+            f"The stack's outputs name the region {name!r}, which AWS does not have. Correct it."
+        ) from None
 
 
 def find(place: Place) -> Stack:
@@ -148,13 +167,19 @@ def _from_file(path: Path) -> Mapping[str, Any]:
     try:
         return _parsed(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
-        raise OperationsError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise Unusable(f"{path} can't be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise Unusable(
+            f"{path} is not UTF-8 (byte {error.start}). Give what `pulumi stack output --json` prints."
+        ) from error
 
 
 def _printed(command: list[str]) -> Mapping[str, Any]:
     shown = shlex.join(["python", *command[1:]] if command[0] == sys.executable else command)
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     except FileNotFoundError as error:
         raise OperationsError(
             f"{command[0]} is not on the PATH, and it knows the stack's outputs. Install the Pulumi CLI, or write"
@@ -169,8 +194,8 @@ def _printed(command: list[str]) -> Mapping[str, Any]:
 def _parsed(text: str, what: str) -> Mapping[str, Any]:
     try:
         outputs = json.loads(text)
-    except ValueError as error:
-        raise OperationsError(f"{what} is not JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"{what} is not JSON ({error}).") from error
     if not isinstance(outputs, dict):
-        raise OperationsError(f"{what} is not a JSON object of outputs.")
+        raise Unusable(f"{what} is not a JSON object of outputs.")
     return outputs

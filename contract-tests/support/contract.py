@@ -1,5 +1,6 @@
 """The contract, as Schemathesis loads it here."""
 
+import argparse
 import os
 import tomllib
 from random import SystemRandom
@@ -8,8 +9,9 @@ from typing import Any
 import jsonschema
 import schemathesis
 
+from command_line import boundary
 from components import openapi
-from support.stack import ROOT, Answer, Stack
+from support.stack import ROOT, Answer, Stack, StackError
 
 OPENAPI = ROOT / "openapi.yaml"
 DOCUMENT = openapi.load(OPENAPI)
@@ -21,7 +23,16 @@ def seed() -> int:
     """SEED as a number, or a new one for `SEED=random`; without it the one of schemathesis.toml."""
     if os.environ.get("SEED") == "random":
         os.environ["SEED"] = str(SystemRandom().randrange(2**31))  # the same one for whatever this process starts
-    return int(os.environ.get("SEED") or tomllib.loads(CONFIGURATION.read_text())["seed"])
+    return whole("SEED", tomllib.loads(CONFIGURATION.read_text())["seed"])
+
+
+def whole(variable: str, default: int, low: int = 0) -> int:
+    """The environment variable's number. Raise StackError for another text."""
+    text = os.environ.get(variable) or str(default)
+    try:
+        return boundary.whole_between(low, 2**32)(text)
+    except argparse.ArgumentTypeError as error:
+        raise StackError(f"{variable}={error}") from None
 
 
 def schema(examples: int, seed: int, stack: Stack | None = None) -> schemathesis.BaseSchema:

@@ -21,6 +21,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
+from command_line import boundary
 from support import curl, journal, rut
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,8 @@ PATIENCE = 5  # times that a throttled request or a removal that was disturbed i
 
 class StackError(Exception):
     """The stack can't be reached, started or cleaned; the text says what to do."""
+
+    exit_code = boundary.UNUSABLE
 
 
 def local_cloud(command: str, home: Path | None, *options: str) -> str:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """Base of every error the engine raises; its text is meant for the person who deploys."""
+    """Base of every error the engine raises; its text is meant for the person who deploys.
+
+    `exit_code`: what the command that ran the engine ends with; docs/operations.md lists them.
+    """
+
+    exit_code = 1
 
 
 class ConfigError(EngineError):
     """A stack's configuration is wrong: names key, file, value and remedy."""
+
+    exit_code = 2
 
 
 class StateLocked(EngineError):
@@ -21,6 +28,8 @@ class StateCorrupt(EngineError):
 
 class DeploymentInterrupted(EngineError):
     """Stopped by a signal or by `Engine.stop`; what was in flight is recorded."""
+
+    exit_code = 130
 
 
 class DeploymentFailed(EngineError):

@@ -90,6 +90,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    except (ValueError, RecursionError) as error:  # a date that there is not, or too many brackets
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):

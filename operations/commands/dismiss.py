@@ -2,11 +2,12 @@
 
 import argparse
 import getpass
+import os
 
 from operations import findings
 from operations.console import Console
 from operations.dead_letters import DeadLetters
-from operations.errors import OperationsError
+from operations.errors import Unusable
 from operations.leads import FAILED, SUBMITTED, Lead, Leads
 from operations.stack import Stack
 
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
     if not options.reason.strip():
-        raise OperationsError("--reason is empty: whoever looks at the lead later wants to know why.")
+        raise Unusable("--reason is empty: whoever looks at the lead later wants to know why.")
     leads, by = Leads(stack), _who(stack)
     dismissed, others = [], []
     for lead_id in options.ids:
@@ -79,5 +80,8 @@ def _dismiss_letters(stack: Stack, ids: list[str], console: Console) -> list[str
 
 def _who(stack: Stack) -> str:
     if stack.place.is_local:
-        return getpass.getuser()
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # nobody of that number is known here, as in some containers
+            return f"user {os.getuid()}"
     return str(stack.client("sts").get_caller_identity()["Arn"])

@@ -13,7 +13,7 @@ from operations.console import Console
 from operations.importing import BATCH, Sender
 from operations.journal import Journal
 from operations.judging import KNOWN, REJECTED, SENT, VALID, Judged, said
-from operations.pace import Pace
+from operations.pace import PER_SECOND, Pace
 from operations.stack import Stack
 
 EXAMPLE = "import leads.csv --origin web --rate 20 --dry-run"
@@ -23,7 +23,7 @@ _SHOWN = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="*.csv with a header, or *.jsonl, in UTF-8")
     parser.add_argument("--origin", choices=("web", "app"), help="for rows that name none")
-    parser.add_argument("--rate", type=float, default=20, help="at most so many leads a second (default: 20)")
+    parser.add_argument("--rate", type=PER_SECOND, default=20, help="at most so many leads a second (default: 20)")
     parser.add_argument("--dry-run", action="store_true", help="only check every row; needs no stack")
     parser.add_argument(
         "--journal",

@@ -10,11 +10,11 @@ from operations.archive import Archive
 from operations.commands import selection
 from operations.console import Console
 from operations.dead_letters import DeadLetter, DeadLetters
-from operations.errors import NotTaken, OperationsError
+from operations.errors import NotTaken, Unusable
 from operations.findings import DEAD_LETTER, PERMANENT_ERRORS, Finding
 from operations.following import follow
 from operations.leads import COMPLETED, SUBMITTED, Leads
-from operations.pace import Pace
+from operations.pace import PER_SECOND, Pace
 from operations.replay import IMPOSSIBLE, REPLAYED, UNCHANGED, Outcome, Replayer
 from operations.stack import Stack
 
@@ -26,10 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="everything that the other options let through")
     selection.add_arguments(parser)
     parser.add_argument(
-        "--from", dest="start", metavar="TIME", help="send every event since then again, out of the archive"
+        "--from",
+        type=times.parse,
+        dest="start",
+        metavar="TIME",
+        help="send every event since then again, out of the archive",
     )
-    parser.add_argument("--to", dest="end", metavar="TIME", help="until then (default: now)")
-    parser.add_argument("--rate", type=float, default=10, help="at most so many a second (default: 10)")
+    parser.add_argument("--to", type=times.parse, dest="end", metavar="TIME", help="until then (default: now)")
+    parser.add_argument("--rate", type=PER_SECOND, default=10, help="at most so many a second (default: 10)")
     parser.add_argument("--dry-run", action="store_true", help="only list what would be replayed")
     parser.add_argument("--wait", action="store_true", help="follow the leads to their end")
 
@@ -38,9 +42,7 @@ def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
     if options.start:
         return _replay_window(options, stack, console)
     if bool(options.ids) == (options.all or selection.is_narrowed(options)):
-        raise OperationsError(
-            "Say what to replay: ids, or --all, or options such as --state and --error, or --from."
-        )
+        raise Unusable("Say what to replay: ids, or --all, or options such as --state and --error, or --from.")
     outcomes: list[Outcome] = []
     try:
         for outcome in _replay(options, stack):
@@ -59,11 +61,10 @@ def run(options: argparse.Namespace, stack: Stack, console: Console) -> int:
 
 def _replay_window(options: argparse.Namespace, stack: Stack, console: Console) -> int:
     if options.ids or options.all or selection.is_narrowed(options):
-        raise OperationsError("--from and --to take every event of that time; leave the other choices out.")
-    since = times.parse(options.start)
-    until = times.parse(options.end) if options.end else datetime.now(UTC)
+        raise Unusable("--from and --to take every event of that time; leave the other choices out.")
+    since, until = options.start, options.end or datetime.now(UTC)
     if since >= until:
-        raise OperationsError(f"--from {times.iso(since)} is not before --to {times.iso(until)}.")
+        raise Unusable(f"--from {times.iso(since)} is not before --to {times.iso(until)}.")
     archive = Archive(stack)
     window = f"the events from {times.iso(since)} to {times.iso(until)} in the archive {archive.name}"
     result = {"from": times.iso(since), "to": times.iso(until), "archive": archive.name}

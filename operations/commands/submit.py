@@ -2,14 +2,14 @@
 
 import argparse
 import json
-import sys
 from typing import Any
 
 import urllib3
 
+from command_line import boundary
 from operations import contract, http, tidy
 from operations.console import Console
-from operations.errors import OperationsError
+from operations.errors import OperationsError, Unusable
 from operations.following import follow
 from operations.stack import Stack
 
@@ -47,15 +47,13 @@ def _lead(options: argparse.Namespace) -> Any:
         given["wantsBenefit"] = options.wants_benefit == "yes"
     if options.lead is None:
         if not given:
-            raise OperationsError(
-                "No lead was given: give its fields as options, or JSON, or - for standard input."
-            )
+            raise Unusable("No lead was given: give its fields as options, or JSON, or - for standard input.")
         return given
-    text = sys.stdin.read() if options.lead == "-" else options.lead
+    text = boundary.standard_input() if options.lead == "-" else options.lead
     try:
         lead = json.loads(text)
     except (ValueError, RecursionError):
-        raise OperationsError("The lead is not valid JSON.") from None
+        raise Unusable("The lead is not valid JSON. Give one JSON object, or its fields as options.") from None
     return {**lead, **given} if isinstance(lead, dict) else lead
 
 
@@ -70,8 +68,13 @@ def _post(stack: Stack, lead: Any) -> str:
         raise OperationsError(
             f"{url} did not answer ({type(error).__name__}); the lead may have been taken."
         ) from None
-    except ValueError:
-        raise OperationsError(f"{url} answered {response.status} with something that is not its own.") from None
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict) or not answer.keys() & {"leadId", "description"}:
+        raise OperationsError(
+            f"{url} answered {response.status} with something that is not its own. Look at HTTPS_PROXY, and"
+            " api_url in the stack's outputs."
+        )
     if response.status != 202 or "leadId" not in answer:
         raise OperationsError(
             f"the lead was not taken: {response.status} {answer.get('message')}: {answer.get('description')}"

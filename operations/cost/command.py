@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from command_line import boundary
 from operations.cost.errors import CostError
 from operations.cost.estimate import Estimate, Line, estimate
 from operations.cost.graph import Graph
 from operations.cost.prices import FILE, Prices
-from operations.errors import OperationsError
 from operations.stack import ROOT, check_stack_name
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--leads-per-day", type=float, default=1000, metavar="N", help="default: 1000")
+    parser.add_argument(
+        "--leads-per-day", type=boundary.between(1, 1e9), default=1000, metavar="N", help="default: 1000"
+    )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--deployment",
@@ -34,32 +36,36 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raise CostError for what can't be estimated."""
-    if options.leads_per_day <= 0:
-        raise CostError(f"--leads-per-day is {options.leads_per_day:g}; use a number above 0")
     prices = Prices.read()
-    result = estimate(Graph.of_deployment(_deployment(options.deployment)), options.leads_per_day, prices)
+    deployment = _deployment(options.deployment)
+    try:
+        result = estimate(Graph.of_deployment(deployment), options.leads_per_day, prices)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise CostError(
+            f"{options.deployment} is not a deployment as Pulumi writes it ({type(error).__name__}); give what"
+            " `pulumi stack export` prints"
+        ) from error
     sys.stdout.write(_as_json(result, prices) if options.json else _as_table(result, prices))
     return 0
 
 
 def _state_of(stack: str) -> str:
     """Where the local cloud keeps the stack's state."""
-    try:
-        check_stack_name(stack)
-    except OperationsError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    check_stack_name(stack)
     return str(ROOT / ".leadbridge" / stack / "state" / "stack.json")
 
 
 def _deployment(name: str) -> Any:
     try:
-        return json.loads(sys.stdin.read() if name == "-" else Path(name).read_text())
+        return json.loads(boundary.standard_input() if name == "-" else Path(name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CostError(
             f"there is no {name}. Deploy the stack on the local cloud first (make up STACK=dev), or give what"
             " `pulumi stack export` prints"
         ) from None
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise CostError(f"{name} can't be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
         raise CostError(f"{name} is not JSON ({error}); give what `pulumi stack export` prints") from None
 
 

@@ -15,6 +15,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "handlers": ("pulumi", "pulumi_aws", "components", "local_cloud", "operations", "tests"),
     "local_cloud": ("components", "handlers", "operations", "tests"),
     "operations": ("pulumi", "pulumi_aws", "components", "local_cloud", "tests"),
+    "command_line": ("components", "handlers", "local_cloud", "operations", "tests"),
     "__main__.py": ("handlers", "local_cloud", "operations", "tests"),
     "benchmarks": ("local_cloud", "tests"),
     "contract-tests": ("local_cloud", "tests"),

@@ -16,9 +16,9 @@ from typing import Any
 import pymysql
 import pytest
 
+from command_line.boundary import INTERRUPTED
 from local_cloud import cloud
 from local_cloud.aws_key import AwsKey
-from local_cloud.cli import INTERRUPTED
 from local_cloud.home import REPOSITORY, Home
 from local_cloud.processes import Process
 from tests.local_cloud.lab import Lab, eventually
@@ -302,7 +302,7 @@ def test_down_leaves_nothing(project: Project) -> None:
 
 
 def test_an_unknown_stack_names_the_existing_ones(project: Project) -> None:
-    _, err = project.run("up", "--stack", "prod", status=1)
+    _, err = project.run("up", "--stack", "prod", status=2)
     assert "There is no stack 'prod'" in err
     assert "Its stacks: dev, local." in err
     assert not project.home.path.exists(), "nothing was started for it"
@@ -320,7 +320,7 @@ def test_ctrl_c_while_the_servers_start_leaves_them_known(project: Project) -> N
 
 def test_a_misspelt_setting_is_explained(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEADBRIDGE_DATABASE", "max-connections")
-    _, err = project.run("up", "--no-leads", status=1)
+    _, err = project.run("up", "--no-leads", status=2)
     assert "LEADBRIDGE_DATABASE has 'max-connections': write NAME=value" in err
 
 
@@ -339,7 +339,7 @@ def test_no_command_takes_a_stack_whose_name_leads_elsewhere(project: Project, c
     (project.root / "tmp").mkdir()
     command_line = [*LOCAL_CLOUD, command, "--root", str(project.root), f"--stack={stack}"]
     done = subprocess.run(command_line, cwd=REPOSITORY, capture_output=True, text=True, timeout=50)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "can't be a stack's name" in done.stderr
     assert (project.root / "tmp").is_dir()
     assert not (project.root / ".leadbridge").exists()

@@ -56,4 +56,4 @@ def test_a_window_brings_through_what_was_never_delivered_and_doubles_nothing(st
     ],
 )
 def test_a_window_has_to_be_one(run: Callable[..., Any], words: list[str], says: str) -> None:
-    assert says in run("replay", *words, exits=1).stderr
+    assert says in run("replay", *words, exits=2).stderr

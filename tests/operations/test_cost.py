@@ -185,12 +185,6 @@ def test_a_missing_file_is_refused_with_the_remedy(tmp_path: Any) -> None:
         run(options(deployment=str(tmp_path / "nothing.json")))
 
 
-@pytest.mark.parametrize("leads", [0, -1])
-def test_leads_must_be_more_than_none(leads: float) -> None:
-    with pytest.raises(CostError, match="above 0"):
-        run(options(leads_per_day=leads))
-
-
 def test_the_table_and_the_json_say_the_same(prod: dict[str, Any], tmp_path: Any, capsys: Any) -> None:
     file = tmp_path / "state.json"
     file.write_text(json.dumps(prod))

@@ -144,4 +144,4 @@ def test_an_event_nested_too_deeply_is_listed_and_can_only_be_dismissed(stack: S
 
 
 def test_a_reason_is_needed(run: Callable[..., Any]) -> None:
-    assert "--reason is empty" in run("dismiss", "x", "--reason", " ", exits=1).stderr
+    assert "--reason is empty" in run("dismiss", "x", "--reason", " ", exits=2).stderr

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 
+from command_line import boundary
 from handlers.shared.rut import check_character
 from operations import cli, importing
 from operations.csv_records import CsvReader
@@ -37,7 +38,7 @@ def test_interrupt_while_the_bus_refuses_takes_the_notes_back(
 
     monkeypatch.setattr(fake, "put_events", refuse)
     monkeypatch.setattr(importing, "_FIRST_PAUSE", 10_000.0)
-    said = run_on_fake(csv_file(tmp_path / "leads.csv", new_leads(15)), exits=cli.INTERRUPTED)
+    said = run_on_fake(csv_file(tmp_path / "leads.csv", new_leads(15)), exits=boundary.INTERRUPTED)
     assert "carries on" in said
     assert (fake.notes, fake.events, tries) == ({}, [], [10])
 

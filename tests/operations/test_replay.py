@@ -162,11 +162,11 @@ def test_an_event_that_is_no_lead_stays_in_the_queue_with_the_reason(stack: Stac
 
 @pytest.mark.parametrize("words", [[], ["x", "--all"], ["--all", "x"]])
 def test_what_to_replay_has_to_be_said(run: Callable[..., Any], words: list[str]) -> None:
-    assert "Say what to replay" in run("replay", *words, exits=1).stderr
+    assert "Say what to replay" in run("replay", *words, exits=2).stderr
 
 
 def test_a_rate_of_nothing_is_refused(run: Callable[..., Any]) -> None:
-    assert "above 0" in run("replay", "--all", "--rate", "0", exits=1).stderr
+    assert "not a number from" in run("replay", "--all", "--rate", "0", exits=2).stderr
 
 
 def test_a_lead_that_moves_on_while_it_is_looked_at_is_left_alone(

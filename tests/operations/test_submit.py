@@ -45,8 +45,8 @@ def test_a_pasted_lead_is_sent_as_the_contract_has_it(stack: Stack, ask: Ask) ->
 
 def test_a_lead_that_is_not_taken_is_told_with_the_reason(run: Callable[..., Any]) -> None:
     assert "rut: must be" in run("submit", json.dumps(new_lead(rut="1-1")), exits=1).stderr
-    assert "not valid JSON" in run("submit", "{", exits=1).stderr
-    assert "No lead was given" in run("submit", exits=1).stderr
+    assert "not valid JSON" in run("submit", "{", exits=2).stderr
+    assert "No lead was given" in run("submit", exits=2).stderr
 
 
 def test_the_difference_that_the_crm_kept_is_in_the_status(stack: Stack, ask: Ask) -> None:
