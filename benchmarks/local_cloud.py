@@ -17,7 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.burst import Burst  # noqa: E402 - the project is not installed
+from command_line import boundary  # noqa: E402 - the project is not installed
+
+with boundary.imports():
+    from benchmarks.burst import Burst
 
 
 def local_cloud(root: Path, home: Path, command: str, *options: str) -> str:
@@ -34,9 +37,11 @@ def timed(label: str, root: Path, home: Path, command: str, *options: str, base:
     return seconds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--leads", type=int, default=300, help="how many leads the burst has")
+def main() -> int:
+    parser = boundary.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--leads", type=boundary.whole_between(1, 100_000), default=300, help="how many leads the burst has"
+    )
     leads = parser.parse_args().leads
     with tempfile.TemporaryDirectory() as folder:
         root, home = Path(folder, "leadbridge"), Path(folder, "home")
@@ -60,6 +65,7 @@ def main() -> None:
             )
         finally:
             local_cloud(root, home, "down")
+    return 0
 
 
-main()
+sys.exit(boundary.run(main, boundary.Plain()))

@@ -14,6 +14,7 @@ import importlib
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import traceback
@@ -227,6 +228,9 @@ def explained(error: BaseException) -> tuple[int, str]:
         )
     if isinstance(error, OSError):
         return FAILED, _of_system(error)
+    if isinstance(error, subprocess.CalledProcessError):
+        said = (str(error.stderr or "").strip() or "nothing").splitlines()[-1]
+        return FAILED, f"{shlex.join(map(str, error.cmd))} ended with {error.returncode}. It says: {said}"
     if isinstance(error, subprocess.TimeoutExpired):
         words = error.cmd if isinstance(error.cmd, list) else [error.cmd]
         return FAILED, f"{words[0]} has not ended after {error.timeout:.0f} s and was stopped. Try again."

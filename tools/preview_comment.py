@@ -11,7 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import urllib3
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from command_line import boundary
+
+with boundary.imports():
+    import urllib3
 
 MARKER = "<!-- leadbridge: preview of each stack -->"
 MAX_COMMENT = 65_536  # characters that GitHub takes
@@ -21,6 +26,8 @@ FENCE = "`````"
 
 class CommentError(Exception):
     """What kept the comment from being written."""
+
+    exit_code = boundary.FAILED
 
 
 def body(previews: Mapping[str, str]) -> str:
@@ -82,32 +89,34 @@ class PullRequest:
     def _call(self, method: str, url: str, document: Any = None) -> Any:
         answer = self._http.request(method, url, json=document, headers=self._headers)
         if answer.status >= 300:
-            raise CommentError(f"{method} {url} answered {answer.status}: {answer.data.decode()[:300]}")
+            raise CommentError(
+                f"{method} {url} answered {answer.status}: {answer.data.decode(errors='replace')[:300]}"
+            )
         return answer.json()
 
 
 def main(arguments: list[str]) -> int:
+    return boundary.run(lambda: _commented(arguments), boundary.Plain())
+
+
+def _commented(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        raise boundary.Unusable(f"give the folder of the previews, and nothing else\n\n{__doc__}")
+    folder = Path(arguments[0])
+    names = ("GITHUB_REPOSITORY", "PULL_REQUEST", "GITHUB_TOKEN")
+    if missing := [name for name in names if not os.environ.get(name)]:
+        raise boundary.Unusable(f"the variable {missing[0]} is missing\n\n{__doc__}")
+    previews = {path.stem: path.read_text(errors="replace") for path in sorted(folder.glob("*.txt"))}
+    if not previews:
+        raise CommentError(f"there is no <stack>.txt in {folder}; run tools/preview-stacks first")
+    api = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+    pull_request = PullRequest(api, *(os.environ[name] for name in names))
     try:
-        (folder,) = arguments
-        previews = {path.stem: path.read_text() for path in sorted(Path(folder).glob("*.txt"))}
-        if not previews:
-            raise CommentError(f"there is no <stack>.txt in {folder}; run tools/preview-stacks first")
-        pull_request = PullRequest(
-            os.environ.get("GITHUB_API_URL", "https://api.github.com"),
-            os.environ["GITHUB_REPOSITORY"],
-            os.environ["PULL_REQUEST"],
-            os.environ["GITHUB_TOKEN"],
-        )
         sys.stdout.write(f"{pull_request.put(body(previews))}\n")
-    except ValueError:
-        sys.stderr.write(f"{__doc__}\n")
-        return 2
-    except KeyError as error:
-        sys.stderr.write(f"error: the variable {error.args[0]} is missing\n\n{__doc__}\n")
-        return 2
-    except (CommentError, urllib3.exceptions.HTTPError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise CommentError(
+            f"{api} answered with something that is not GitHub's own. Look at HTTPS_PROXY."
+        ) from None
     return 0
 
 
