@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from local_cloud import cloud, deployment
 from local_cloud.cloud import Settings
 from local_cloud.console import Console, counted, summary_line
-from local_cloud.errors import Unusable
+from local_cloud.errors import NotDeployed, Unusable
 from local_cloud.home import Home
 
 # Settings of the two servers for tests and experiments: "NAME=value NAME=value".
@@ -39,7 +40,10 @@ def up(request: Request, *, leads: bool) -> int:
     with home.lock(f"up --stack {request.stack}"):
         _clear_half_made(request)
         running = _start(request)
-        summary = _deployment(request, running).up()
+        with _explained(
+            "The deployment failed. What was created is recorded: put it right and run the command again."
+        ):
+            summary = _deployment(request, running).up()
         console.say(summary_line(request.what, counted(summary.counts, done=True), summary.seconds))
         outputs = deployment.outputs(home, request.stack, _region(request))
     succeeded = not leads or _send_samples(outputs, console)
@@ -62,7 +66,8 @@ def up(request: Request, *, leads: bool) -> int:
 
 def preview(request: Request) -> int:
     running = deployment.running_cloud(request.home, request.stack)
-    with request.home.lock(f"preview --stack {request.stack}"):
+    explained = _explained("The preview failed; nothing was changed. Put it right and run the command again.")
+    with request.home.lock(f"preview --stack {request.stack}"), explained:
         previewed = _deployment(request, running).preview()
     request.console.say(summary_line(request.what, counted(previewed.counts, done=False), previewed.seconds))
     steps = [
@@ -130,6 +135,17 @@ def _deployment(request: Request, running: cloud.Cloud) -> deployment.Deployment
     return deployment.Deployment(
         request.home, request.stack, request.root, running, request.console, engine=request.engine
     )
+
+
+@contextlib.contextmanager
+def _explained(text: str) -> Iterator[None]:
+    """Raises NotDeployed with this text for a deployment that failed."""
+    from local_cloud.engine import DeploymentFailed
+
+    try:
+        yield
+    except DeploymentFailed as error:
+        raise NotDeployed(text, error.errors) from error
 
 
 def _clear_half_made(request: Request) -> None:

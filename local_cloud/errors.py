@@ -1,5 +1,7 @@
 """What can go wrong on the local cloud, as one sentence a person can act on."""
 
+from collections.abc import Sequence
+
 from command_line import boundary
 
 
@@ -13,6 +15,14 @@ class Unusable(LocalCloudError):
     """The command line or a setting can't be used; nothing was begun."""
 
     exit_code = boundary.UNUSABLE
+
+
+class NotDeployed(LocalCloudError):
+    """Some resource, or the program itself, failed. `errors` were shown as they came."""
+
+    def __init__(self, text: str, errors: Sequence[str]) -> None:
+        super().__init__(text)
+        self.details = {"errors": list(errors)}
 
 
 class HomeLocked(LocalCloudError):

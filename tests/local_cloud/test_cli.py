@@ -246,7 +246,9 @@ def test_a_failing_program_is_shown_and_what_it_made_is_kept(deployed: Project) 
         deployed.write_program("30")
     assert "a fault of the program" in err
     assert "The deployment failed." in err
-    assert json.loads(out)["error"]
+    result = json.loads(out)
+    assert f"error: {result['error']}" in err
+    assert "a fault of the program" in "".join(result["errors"])
     assert deployed.json("outputs")["queue_url"]
 
 
