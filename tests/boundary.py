@@ -119,9 +119,9 @@ OLD = (
 # A program as a whole, in a process: what is done to it, as a line of the shell, and its exit code.
 AROUND_A_PROGRAM: dict[str, tuple[str, int]] = {
     "standard output closed": ("$PYTHON -m PROGRAM WORDS >&-", UNUSABLE),
-    "standard output full": ("$PYTHON -m PROGRAM WORDS --json >/dev/full", FAILED),
+    "standard output full": ("PYTHONUNBUFFERED= $PYTHON -m PROGRAM WORDS --json >/dev/full", FAILED),
     "standard output full, unbuffered": ("PYTHONUNBUFFERED=1 $PYTHON -m PROGRAM WORDS --json >/dev/full", FAILED),
-    "help on a full disk": ("$PYTHON -m PROGRAM --help >/dev/full", FAILED),
+    "help on a full disk": ("PYTHONUNBUFFERED= $PYTHON -m PROGRAM --help >/dev/full", FAILED),
     "not UTF-8": ("$PYTHON -m PROGRAM WORDS --stack=\"$(printf '\\377')\" --json", UNUSABLE),
     "an unknown option": ("$PYTHON -m PROGRAM WORDS --nothing --json", UNUSABLE),
     "no command": ("$PYTHON -m PROGRAM --json", UNUSABLE),

@@ -175,7 +175,9 @@ def test_ctrl_c_while_it_begins_is_no_traceback(tmp_path: Path) -> None:
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     file = csv_file(tmp_path / "leads.csv", new_leads(3))
-    done = boundary.shell(f"{{ $PYTHON -m operations import {file} --dry-run --json; echo $? >&2; }} | true")
+    done = boundary.shell(
+        f"{{ PYTHONUNBUFFERED= $PYTHON -m operations import {file} --dry-run --json; echo $? >&2; }} | true"
+    )
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
 
