@@ -182,7 +182,7 @@ def imports() -> Iterator[None]:
 def run(work: Callable[[], int], output: Output, *, interrupted: str = "interrupted") -> int:
     """The exit code of `work`, or of what it raised, which is told. `interrupted`: the sentence for Ctrl-C."""
     try:
-        code = work()
+        code = _code_of(work)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has left
         code = FAILED
@@ -191,11 +191,14 @@ def run(work: Callable[[], int], output: Output, *, interrupted: str = "interrup
     return _ended(code)
 
 
+def _code_of(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    except SystemExit as ended:  # argparse's --help
+        return int(ended.code or DONE)
+
+
 def _told(error: BaseException, output: Output, interrupted: str) -> int:
-    if isinstance(error, SystemExit):
-        if error.code is None or isinstance(error.code, int):
-            return error.code or DONE
-        error = _Said(error.code)
     code, text = explained(error)
     sentence = interrupted if isinstance(error, KeyboardInterrupt) else text
     with contextlib.suppress(OSError, OutputLost):  # nobody is there to be told
@@ -208,10 +211,6 @@ def _told(error: BaseException, output: Output, interrupted: str) -> int:
     except (OSError, OutputLost):
         return code or FAILED
     return code
-
-
-class _Said(Exception):
-    exit_code = FAILED
 
 
 def explained(error: BaseException) -> tuple[int, str]:
