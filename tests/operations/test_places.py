@@ -95,7 +95,8 @@ def test_clients_of_a_local_stack_have_no_proxy_and_those_of_aws_the_environment
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     outputs = OUTPUTS | {"region": "us-east-1"}
     place = Place(stack="prod")
-    local = Stack(place, outputs | {"aws_endpoint_url": "http://127.0.0.1:1"}).client("sqs")
+    key = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    local = Stack(place, outputs | key | {"aws_endpoint_url": "http://127.0.0.1:1"}).client("sqs")
     assert local.meta.config.proxies == {}
     assert Stack(place, outputs).client("sqs").meta.config.proxies is None, "None: the environment's"
 
