@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.shared import aws, settings, strict_json
+from handlers.shared import aws, rut, settings, strict_json
 from handlers.shared.errors import Unavailable
 
 MAC_ALGORITHM = "HMAC_SHA_256"
@@ -33,7 +33,10 @@ class Fingerprints:
         self._key = key
 
     def of(self, lead_id: str, detail: Any) -> Fingerprint:
-        """The same for the same data under the same id, by whatever event it comes. Raise Unavailable."""
+        """The same for the same data under the same id, by whatever event and in whatever spelling it comes.
+
+        Raise Unavailable.
+        """
         own = dict(detail) if isinstance(detail, Mapping) else detail
         if isinstance(own, dict) and own.get("leadId") == lead_id:
             del own["leadId"]  # an event that is sent on may have got it on the way
@@ -43,7 +46,7 @@ class Fingerprints:
                 "Mac",
                 KeyId=self._key,
                 MacAlgorithm=MAC_ALGORITHM,
-                Message=_digest(lead_id, own),
+                Message=_digest(lead_id, _in_one_spelling(own)),
             )
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("the key of the fingerprints can't be reached; try again later") from error
@@ -53,6 +56,19 @@ class Fingerprints:
 @cache
 def from_environment() -> Fingerprints:
     return Fingerprints(aws.client("kms"), settings.required("FINGERPRINT_KEY_ARN"))
+
+
+def _in_one_spelling(detail: Any) -> Any:
+    """RUT and phone as the CRM stores them, where they are such: a sender may spell them otherwise next time."""
+    if not isinstance(detail, dict):
+        return detail
+    spelled = dict(detail)
+    if isinstance(number := spelled.get("rut"), str) and rut.is_valid(number):
+        spelled["rut"] = rut.canonical(number)
+    phone = _number(spelled.get("phone"))
+    if isinstance(phone, int) and not isinstance(phone, bool):
+        spelled["phone"] = str(phone)
+    return spelled
 
 
 def _digest(lead_id: str, value: Any) -> bytes:
@@ -86,5 +102,9 @@ def _number(value: Any) -> Any:
 def _older(lead_id: str, own: Any) -> tuple[str, ...]:
     if own is None or strict_json.is_too_deep(own):
         return ()
-    details = [own, {**own, "leadId": lead_id}] if isinstance(own, dict) else [own]
-    return tuple(hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest() for each in details)
+    details = [own]
+    if isinstance(own, dict):
+        whole = {**own, **({"phone": _number(own["phone"])} if "phone" in own else {})}
+        details = [given | more for given in (own, whole) for more in ({}, {"leadId": lead_id})]
+    texts = dict.fromkeys(json.dumps(each, sort_keys=True) for each in details)
+    return tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)

@@ -88,7 +88,7 @@ def test_a_cause_that_cannot_be_read_is_not_quoted(
 
 
 def test_an_invalid_lead_is_described_by_its_fields_only(leads: LeadTable, alerts: Alerts, lead_id: str) -> None:
-    event = lead_event(lead_id, rut="22222222-1", phone="canary", mail="canary", canary="canary")
+    event = lead_event(lead_id, rut="22222222-1", phone="canary", mail="canary", extra="canary")
     with pytest.raises(InvalidLead) as refused:
         receive_lead.handler({"event": event, "execution": "one"}, None)
     catch(event, failure("ReceiveLead", "InvalidLead", str(refused.value)))

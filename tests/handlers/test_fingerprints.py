@@ -62,11 +62,36 @@ def test_the_fingerprint_is_the_datas_and_the_ids(leads: LeadTable) -> None:
         mark("b", LEAD),
         mark("a", {**LEAD, "leadId": "b"}),
         mark("a", {**LEAD, "rut": "22222222-2"}),
-        mark("a", {**LEAD, "phone": str(LEAD["phone"])}),
+        mark("a", {**LEAD, "phone": f"+{LEAD['phone']}"}),
+        mark("a", {**LEAD, "rut": "11111111-2"}),
+        mark("a", {**LEAD, "rut": "011111111-2"}),
         mark("a", {**LEAD, "extra": None}),
         *(mark("a", each) for each in (None, "", "null", [], {}, [[]], [{}], {"": []}, 0, False, [1, 2], [2, 1])),
     ]
     assert len({*others, same[0]}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"rut": "020347783-K"},
+        {"rut": "20347783-k"},
+        {"rut": "0000020347783-k", "phone": 54545454},
+        {"phone": 54545454},
+        {"phone": 54545454.0},
+    ],
+    ids=str,
+)
+def test_a_lead_sent_again_in_another_spelling_is_a_duplicate(
+    leads: LeadTable, alerts: Alerts, letters: Letters, lead_id: str, item: Item, other: dict[str, Any]
+) -> None:
+    event = lead_event(lead_id, rut="20347783-K", phone="54545454")
+    again = lead_event(lead_id, **{"rut": "20347783-K", "phone": "54545454", **other})
+    assert not receive(event)
+    before = item(lead_id)
+    assert receive(again, "two")
+    catch_errors.handler(interrupted("three", json.dumps(again)), None)
+    assert (item(lead_id), alerts(), letters()) == (before, [], [])
 
 
 def test_numbers_are_compared_as_a_state_machine_hands_them_on(leads: LeadTable) -> None:
@@ -155,6 +180,14 @@ def test_a_lead_that_an_earlier_release_failed_is_replayed(
     assert not receive(event, "replay")
     kept = item(lead_id) or {}
     assert ("fingerprint" in kept, "digest" in kept) == (True, False), "RUTs can be tried out on a digest"
+
+
+@pytest.mark.parametrize("phone", [54545454.0, 54545454])
+def test_a_lead_with_an_earlier_releases_digest_is_known_however_its_numbers_come(
+    leads: LeadTable, lead_id: str, as_of_an_earlier_release: Callable[..., None], phone: float
+) -> None:
+    as_of_an_earlier_release(lead_id, "FAILED", lead_event(lead_id, phone=54545454)["detail"], failed="yes")
+    assert not receive(lead_event(lead_id, phone=phone), "replay")
 
 
 def test_a_lead_that_an_earlier_release_failed_without_a_digest_is_replayed(
