@@ -13,6 +13,10 @@ from operations.errors import OperationsError
 from operations.files import explained
 
 _HEADER_BEGINS = '{"namespace": "'
+# What ids are made of: the lead in its one spelling. A journal of release 1.0 does not say, and has them of the
+# lead as its row gives it; it goes on so, since another id would be another lead.
+_IDS = "ids"
+_OF_THE_LEAD = "lead"
 
 
 class Journal:
@@ -31,13 +35,15 @@ class Journal:
         try:
             self._lock()
             with explained(f"{path} can't be written", "Nothing was sent."):
-                self._namespace, self.sent = self._load(stack)
+                self._namespace, self._ids, self.sent = self._load(stack)
         except BaseException:
             os.close(self._descriptor)
             raise
 
-    def lead_id(self, lead: object) -> str:
-        return str(uuid.uuid5(self._namespace, json.dumps(lead, sort_keys=True)))
+    def lead_id(self, lead: object, as_given: object) -> str:
+        """`as_given`: the lead before it was brought into its one spelling."""
+        counted = lead if self._ids == _OF_THE_LEAD else as_given
+        return str(uuid.uuid5(self._namespace, json.dumps(counted, sort_keys=True)))
 
     def add(self, lead_ids: Iterable[str]) -> None:
         """Written through to the disk before this returns."""
@@ -65,7 +71,7 @@ class Journal:
             except BlockingIOError:
                 raise OperationsError(f"{self._path} is in use: another import of this file runs.") from None
 
-    def _load(self, stack: str) -> tuple[uuid.UUID, set[str]]:
+    def _load(self, stack: str) -> tuple[uuid.UUID, str | None, set[str]]:
         if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             raise OperationsError(f"{self._path} is no regular file. Give --journal another file.")
         with open(self._descriptor, "rb", closefd=False) as file:
@@ -75,12 +81,13 @@ class Journal:
             os.ftruncate(self._descriptor, 0)  # new, or its first line was cut off by a crash
             os.lseek(self._descriptor, 0, os.SEEK_END)
             namespace = uuid.uuid4()
-            self._append(json.dumps({"namespace": str(namespace), "stack": stack}) + "\n")
-            return namespace, set()
+            header = {"namespace": str(namespace), "stack": stack, _IDS: _OF_THE_LEAD}
+            self._append(json.dumps(header) + "\n")
+            return namespace, _OF_THE_LEAD, set()
         first, *rest = whole.splitlines() or [text]
         try:
             header = json.loads(first)
-            namespace, other = uuid.UUID(header["namespace"]), header["stack"]
+            namespace, other, ids = uuid.UUID(header["namespace"]), header["stack"], header.get(_IDS)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise OperationsError(
                 f"{self._path} is not an import's journal. Move it away, or give --journal another file."
@@ -91,7 +98,7 @@ class Journal:
             )
         os.ftruncate(self._descriptor, len(whole))  # a line that was cut off by a crash goes
         os.lseek(self._descriptor, 0, os.SEEK_END)
-        return namespace, set(rest)
+        return namespace, ids, set(rest)
 
     def _append(self, text: str) -> None:
         data = text.encode()

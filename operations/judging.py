@@ -37,11 +37,13 @@ class Judged:
             self.close()
             raise
 
-    def leads(self) -> Iterator[dict[str, Any]]:
+    def leads(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Each lead, and the same as it was given."""
         with explained(_KEEPING):
             self._kept.seek(0)
         for line in self._kept:
-            yield json.loads(line)
+            lead, as_given = json.loads(line)
+            yield lead, as_given
 
     def close(self) -> None:
         self._kept.close()
@@ -51,7 +53,7 @@ class Judged:
         if row.reason is not None:
             self.rejects.add(row.record, row.reason)
             return
-        self._kept.write(json.dumps(row.lead).encode() + b"\n")
+        self._kept.write(json.dumps([row.lead, row.as_given]).encode() + b"\n")
         self.count += 1
 
 

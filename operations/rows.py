@@ -1,7 +1,7 @@
 """Which records are leads: judged by the contract, whatever the file's format is."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,14 @@ _FORMATS = {".csv": CSV, ".tsv": CSV, ".jsonl": JSON_LINES, ".ndjson": JSON_LINE
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A record with the lead that it is, or the `reason` why it is none."""
+    """A record with the lead that it is, or the `reason` why it is none.
+
+    `as_given`: the lead before anything was tidied.
+    """
 
     record: Record
     lead: dict[str, Any]
+    as_given: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
 
 
@@ -52,7 +56,7 @@ def judged(reader: Reader, contract: Contract, defaults: Mapping[str, Any]) -> I
         else:
             tidied = tidy.lead(contract, record.fields)
             given = {name: value for name, value in tidied.items() if value != ""}
-            yield _judged(record, contract, {**defaults, **given})
+            yield _judged(record, contract, {**defaults, **given}, {**defaults, **record.fields})
 
 
 def canonical(lead: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,9 +64,9 @@ def canonical(lead: Mapping[str, Any]) -> dict[str, Any]:
     return {**rut.with_canonical(lead), "phone": str(lead["phone"])}
 
 
-def _judged(record: Record, contract: Contract, lead: dict[str, Any]) -> Row:
+def _judged(record: Record, contract: Contract, lead: dict[str, Any], as_given: Mapping[str, Any]) -> Row:
     try:
         contract.validate("Lead", lead)
     except InvalidRequest as error:
         return Row(record=record, lead=lead, reason=str(error))
-    return Row(record=record, lead=canonical(lead))
+    return Row(record=record, lead=canonical(lead), as_given=as_given)

@@ -98,8 +98,8 @@ def _send(judged: Judged, journal: Journal, sender: Sender, counts: Counter[str]
         counts[SENT] += len(lead_ids)
         journal.add(lead_ids)
 
-    for lead in judged.leads():
-        lead_id = journal.lead_id(lead)
+    for lead, as_given in judged.leads():
+        lead_id = journal.lead_id(lead, as_given)
         if lead_id in journal.sent or lead_id in batch:
             counts[KNOWN] += 1
         else:

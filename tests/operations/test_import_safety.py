@@ -1,8 +1,10 @@
 """Whatever a file, a disk or the cloud does: nothing is sent twice or lost, and nobody's file is touched."""
 
 import errno
+import json
 import os
 import signal
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,6 +238,30 @@ def test_the_journal_of_another_stack_or_a_file_of_somebody_stays_as_it_is(
         assert journal.read_bytes() == content
     assert "not an import's journal" in run_on_fake(file, "--journal", str(file), exits=1)["error"]
     assert fake.events == []
+
+
+@pytest.mark.parametrize("written_down", [0, 1, 3])
+def test_a_journal_of_the_release_before_one_spelling_goes_on_with_its_own_ids(
+    fake: FakeCloud, run_on_fake: Run, tmp_path: Path, written_down: int
+) -> None:
+    """It made them of the rows as they stand; what it sent last may not be written down."""
+    given = [
+        new_lead(rut="10000013-k"),
+        new_lead(phone=54545454),
+        {name: value for name, value in new_lead(rut="07654321-6").items() if name != "origin"},
+    ]
+    namespace = uuid.uuid4()
+    sent = [
+        str(uuid.uuid5(namespace, json.dumps({"origin": "web", **each}, sort_keys=True)))  # as 1.0 did
+        for each in given
+    ]
+    file = tmp_path / "leads.jsonl"
+    file.write_text("".join(f"{json.dumps(each)}\n" for each in given))
+    header = json.dumps({"namespace": str(namespace), "stack": "nowhere leads"})
+    file.with_name("leads.jsonl.journal").write_text("\n".join([header, *sent[:written_down], ""]))
+    run_on_fake(file, "--origin", "web")
+    assert fake.events == sent[written_down:], "no row is a second lead"
+    assert run_on_fake(file, "--origin", "web")["counts"] == {"known": 3}
 
 
 def test_a_journal_whose_first_line_was_cut_off_begins_anew(tmp_path: Path) -> None:
