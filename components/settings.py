@@ -50,6 +50,7 @@ RETENTION_DAYS = (
 FOREIGN_NAMESPACES = ("aws", "pulumi")
 MODES = ("simulated", "on-premise")
 MAX_PORT = 65535
+MAX_DAILY_LIMIT = 1_000_000_000  # no intake takes so many: 11,000 a second
 
 # What RDS takes for MariaDB, and any MariaDB without quoting:
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
@@ -97,7 +98,7 @@ class StackSettings:
             vpn=_vpn(config),
             backend_concurrency=_positive(config, "backendConcurrency"),
             intake=intake,
-            intake_daily_limit=_positive(config, "intakeDailyLimit"),
+            intake_daily_limit=_daily_limit(config),
             crm=crm,
             allowed_origin=_matching(
                 config, "allowedOrigin", _ORIGIN, "* or an origin such as https://www.example.com, without a path"
@@ -252,6 +253,13 @@ def _positive(config: pulumi.Config, key: str) -> int:
     if value < 1:
         raise ConfigurationError(f"{key} is {value}; use a number from 1 up")
     return value
+
+
+def _daily_limit(config: pulumi.Config) -> int:
+    limit = _positive(config, "intakeDailyLimit")
+    if limit > MAX_DAILY_LIMIT:  # DynamoDB refuses a number of more than 38 digits, and with it each lead
+        raise ConfigurationError(f"intakeDailyLimit is {limit}; use a number from 1 to {MAX_DAILY_LIMIT}")
+    return limit
 
 
 def _archive_days(config: pulumi.Config) -> int:

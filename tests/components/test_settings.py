@@ -63,6 +63,7 @@ def read(overrides: dict[str, str], root: Path = ROOT) -> StackSettings:
         ({"crmBurstLimit": "299"}, "set crmBurstLimit to 300 or more, or intakeBurstLimit to 99 or less"),
         ({"intakeRateLimit": "1", "crmRateLimit": "2"}, "set crmRateLimit to 3 or more"),
         ({"intakeDailyLimit": "0"}, "intakeDailyLimit is 0; use a number from 1 up"),
+        ({"intakeDailyLimit": "1" + "0" * 38}, "0; use a number from 1 to 1000000000"),
         ({"crmBurstLimit": "-9"}, "crmBurstLimit is -9; use"),
         ({"allowedOrigin": "www.example.com"}, "allowedOrigin is 'www.example.com'; use * or an origin such as"),
         ({"allowedOrigin": "https://a.example/form"}, "allowedOrigin is 'https://a.example/form'; use"),
