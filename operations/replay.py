@@ -104,8 +104,7 @@ class Replayer:
             lead_id = self._report(execution)
             note = "handed to CatchErrors"
         else:
-            lead_id = lead_id_of(letter)
-            self._put_on_the_bus(letter.event, lead_id)
+            lead_id = self._put_on_the_bus(letter.event, lead_id_of(letter))
             note = "sent to the bus"
         self._letters.delete(letter)
         return Outcome(id=lead_id, what=REPLAYED, note=f"{note}, taken out of the queue")
@@ -131,7 +130,8 @@ class Replayer:
         now = self._leads.get(lead.lead_id)
         return now is not None and (now.status, now.execution) == (lead.status, lead.execution)
 
-    def _put_on_the_bus(self, event: Mapping[str, Any], lead_id: str) -> None:
+    def _put_on_the_bus(self, event: Mapping[str, Any], lead_id: str) -> str:
+        """The id that the lead gets: the new event's where the detail names one that is none."""
         # the new event has an id of its own: the lead keeps the one that it would have got
         detail = {**event["detail"], "leadId": event["detail"].get("leadId", lead_id)}
         entry = {
@@ -144,6 +144,7 @@ class Replayer:
         answer = self._stack.client("events").put_events(Entries=[entry])
         if answer.get("FailedEntryCount") != 0:  # PutEvents answers 200 all the same
             raise NotTaken(f"{lead_id}: the event bus did not take the event ({answer.get('Entries')}).")
+        return lead_id if detail["leadId"] == lead_id else str(answer["Entries"][0]["EventId"])
 
     def _report(self, execution: Execution) -> str:
         """The id of the lead that is then noted as failed. Step Functions' own words, none of the letter's."""

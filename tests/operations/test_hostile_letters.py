@@ -200,6 +200,16 @@ MALFORMED = [
 ]
 
 
+@pytest.mark.parametrize("lead_id", [{"S": "x"}, "no id", None])
+def test_a_letter_whose_lead_id_is_none_is_followed_by_the_id_that_its_lead_gets(
+    stack: Stack, ask: Ask, lead_id: object
+) -> None:
+    bury(stack, event_of(new_lead()) | {"detail": {**new_lead(), "leadId": lead_id}})
+    answer = ask("replay", "--all", "--kind", "dead-letter", "--wait", exits=1)
+    (outcome,) = answer["outcomes"]
+    assert found(ask)[outcome["id"]]["error"] == "InvalidLead"
+
+
 @pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
 def test_a_message_of_no_known_form_is_listed_by_its_own_id_and_stops_nothing(
     stack: Stack, ask: Ask, body: str
