@@ -190,6 +190,8 @@ class EngineService(engine_pb2_grpc.EngineServicer):
 ORGANIZATION = "organization"
 
 
+_LAST_RESORT = Path("/tmp")  # noqa: S108 - a private folder is made in it
+
 LONGEST_SOCKET_PATH = 103
 """Bytes that the path of a socket may have on macOS; on Linux it may have 107."""
 
@@ -219,8 +221,14 @@ def serving(monitor: Monitor, engine: EngineService, parallel: int, folder: Path
 
 @contextmanager
 def _private_socket(folder: Path) -> Iterator[Path]:
-    """A path for it. It is in the temporary folder where `folder` is too deep for a socket's name."""
+    """A path for it. It is in a temporary folder where no socket of gRPC's can be in `folder`."""
     name = "engine-"
-    too_long = len(os.fsencode(folder / f"{name}12345678" / "socket")) > LONGEST_SOCKET_PATH
-    with tempfile.TemporaryDirectory(prefix=name, dir=None if too_long else folder) as private:
+    places = (folder, Path(tempfile.gettempdir()))
+    place = next((each for each in places if _takes_socket(each / f"{name}12345678" / "socket")), _LAST_RESORT)
+    with tempfile.TemporaryDirectory(prefix=name, dir=place) as private:
         yield Path(private, "socket")
+
+
+def _takes_socket(path: Path) -> bool:
+    # gRPC's client reads a comma, also an escaped one, as the end of one of several paths.
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and "," not in str(path)

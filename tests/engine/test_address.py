@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,15 +30,25 @@ pulumi.export("done", "yes")
 """
 
 
-@pytest.mark.parametrize("folder", ["state", "a folder, with 'quotes' and 100 % é#?", "deep" * 40])
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name, which pytest's own does not."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="lb-") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("temporary", ["tmp", "tmp, too", "deep" * 40])
+@pytest.mark.parametrize("folder", ["state", "a 'quoted' 100 % é#?", "Acme, Inc.", "deep" * 40])
 def test_engine_listens_where_only_its_user_can_go(
-    tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+    short: Path, folder: str, temporary: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = Lab(tmp_path)
-    lab.state_path = tmp_path / folder / "state.json"
-    monkeypatch.setenv("TARGET", str(tmp_path / "listening"))
+    lab = Lab(short)
+    lab.state_path = short / folder / "state.json"
+    (short / temporary).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(short / temporary))
+    monkeypatch.setenv("TARGET", str(short / "listening"))
     assert lab.up(SHOW).outputs == {"done": "yes"}
-    mode, path = (tmp_path / "listening").read_text().split(maxsplit=1)
+    mode, path = (short / "listening").read_text().split(maxsplit=1)
     assert mode == "700"
     assert "\n" not in path, "one socket, and no port"
     assert not Path(path).parent.exists(), "it goes with the program"
