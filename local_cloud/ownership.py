@@ -164,7 +164,7 @@ def refuse_strangers(folder: Path, folders: Iterable[str], files: Iterable[str])
 
 def _refuse_mounts(folder: Path) -> None:
     try:
-        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+        lines = _MOUNTS.read_text(errors="surrogateescape").rstrip("\n").split("\n")
     except OSError:  # only Linux has it
         return
     for line in lines:

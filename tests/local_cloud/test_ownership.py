@@ -274,8 +274,11 @@ def test_the_current_folder_is_a_home_only_when_it_is_empty(
     assert sorted(content(tmp_path)) == ["."]
 
 
-def test_what_is_mounted_in_a_home_is_not_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = Home(tmp_path / "my home")
+@pytest.mark.parametrize("name", ["my home", "my\u2028home"])  # only a line feed ends a line of the kernel's
+def test_what_is_mounted_in_a_home_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    home = Home(tmp_path / name)
     home.create()
     mounted = home.path / "tmp" / "cloud" / "disk"
     mounted.mkdir(parents=True)
