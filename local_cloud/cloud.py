@@ -89,16 +89,22 @@ def _start_emulator(home: Home, region: str, say: Say, settings: Settings) -> Em
     python = lambda_interpreter.ensure(requirements=settings.lambda_requirements, say=say)
     say(summary_line("environment", "ready", time.monotonic() - began))
     began = time.monotonic()
-    has_key = home.has_aws_key()
-    emulator = emulator_process.running(home)
+    stranger = is_key_unknown(home)
+    emulator = None if stranger else emulator_process.running(home)
     note = "already running" if emulator else _clear_away(home, emulator_process.SERVICE)
-    if note and not has_key:
-        note = "was started by an earlier release, which asked for no key: restarted"
+    if stranger:
+        note = f"{emulator_process.KEY_UNKNOWN}: restarted"
     if emulator is None:
         emulator = emulator_process.start(home, lambda_python=python, region=region, settings=settings.emulator)
     what = f"MiniStack {emulator.version} on {emulator.endpoint_url.removeprefix('http://')}"
     say(summary_line("cloud", _with_note(what, note), time.monotonic() - began))
     return emulator
+
+
+def is_key_unknown(home: Home) -> bool:
+    """Whether an emulator lives that the home's key does not open."""
+    process = Process.load(home.record(emulator_process.SERVICE))
+    return process is not None and process.is_alive() and emulator_process.running(home) is None
 
 
 def _clear_away(home: Home, service: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from local_cloud import cloud
+from local_cloud import cloud, emulator_process
 from local_cloud.aws_client import aws_client
 from local_cloud.cloud import Cloud
 from local_cloud.console import Console, StepReporter, summary_line
@@ -193,7 +193,9 @@ def running_cloud(home: Home, stack: str) -> Cloud:
     """For what only looks, and so starts nothing. Raises LocalCloudError when the cloud does not run."""
     found = cloud.running(home) if home.exists() else None
     if found is None:
-        raise LocalCloudError(f"The local cloud in {home.path} is not running. Run: {command('up', home, stack)}")
+        stranger = home.exists() and cloud.is_key_unknown(home)
+        why = emulator_process.KEY_UNKNOWN if stranger else "is not running"
+        raise LocalCloudError(f"The local cloud in {home.path} {why}. Run: {command('up', home, stack)}")
     return found
 
 

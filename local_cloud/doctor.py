@@ -118,11 +118,13 @@ def _processes(home: Home) -> Iterator[Finding]:
             except NotAnswering as error:
                 yield Finding(service, f"process {process.pid} does not answer", str(error))
             else:
-                yield (
-                    Finding(service, f"running as process {process.pid}")
-                    if found
-                    else Finding(service, f"process {process.pid} has died; its log: {home.log(service)}", again)
-                )
+                if found:
+                    yield Finding(service, f"running as process {process.pid}")
+                elif process.is_alive():
+                    unknown = f"process {process.pid} {emulator_process.KEY_UNKNOWN}"
+                    yield Finding(service, unknown, "`up` starts it anew; what is deployed is deployed afresh.")
+                else:
+                    yield Finding(service, f"process {process.pid} has died; its log: {home.log(service)}", again)
     emulator = Process.load(home.record(emulator_process.SERVICE))
     workers = [stray.pid for stray in cloud.strays(home)]
     if workers and not (emulator and emulator.is_alive()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import http.client
 import importlib.metadata
@@ -10,8 +11,10 @@ import re
 import secrets
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from local_cloud import loopback
@@ -22,6 +25,9 @@ from local_cloud.processes import await_answer, exit_status, find_server, start_
 
 SERVICE = "cloud"
 START_ID_PATH = "/_leadbridge/start"
+KEY_UNKNOWN = "was started by another release, or with another key"
+"""What to say of one that lives while `running` finds none."""
+
 _START_SECONDS = 30.0
 _START_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -38,19 +44,22 @@ class Emulator:
 
 
 def running(home: Home) -> Emulator | None:
-    """The emulator of this home; None when its process is gone. Raises NotAnswering."""
+    """The emulator of this home; None when it is gone or has another key. Raises NotAnswering."""
     process = find_server(home.record(SERVICE), home.marker)
     # Without a key in the home, it is one that a release started which had none: it knows no signature.
     if process is None or not home.has_aws_key():
         return None
     port = home.ports().get(SERVICE, 0)
-    start_id = await_answer(
-        process,
-        lambda: _ask_start_id(home, port, timeout=5),
-        name="emulator",
-        address=f"{HOST}:{port}",
-        log=home.log(SERVICE),
-    )
+    try:
+        start_id = await_answer(
+            process,
+            lambda: _ask_start_id(home, port, timeout=5),
+            name="emulator",
+            address=f"{HOST}:{port}",
+            log=home.log(SERVICE),
+        )
+    except _KeyUnknown:
+        return None
     return None if start_id is None else _emulator(home, port, start_id)
 
 
@@ -73,8 +82,9 @@ def start(home: Home, *, lambda_python: Path, region: str, settings: Mapping[str
     )
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if _ask_start_id(home, port, timeout=1) == start_id:
-            return _emulator(home, port, start_id)
+        with contextlib.suppress(_KeyUnknown):
+            if _ask_start_id(home, port, timeout=1) == start_id:
+                return _emulator(home, port, start_id)
         status = exit_status(process)
         if status is not None:
             raise ServiceFailed(
@@ -120,12 +130,21 @@ def _environment(home: Home, region: str) -> dict[str, str]:
     }
 
 
+class _KeyUnknown(Exception):
+    """It answers, and not to this home's key: another release started it, or the key is a new one."""
+
+
 def _ask_start_id(home: Home, port: int, timeout: float) -> str | None:
     url = f"http://{HOST}:{port}{START_ID_PATH}"
     request = urllib.request.Request(url, headers=home.aws_key().signed_headers("GET", url))
     try:
         with loopback.opener.open(request, timeout=timeout) as answer:
             start_id = answer.read(1000).decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                raise _KeyUnknown from error
+        return None
     except (OSError, ValueError, http.client.HTTPException):
         return None
     return start_id if _START_ID.fullmatch(start_id) else None  # whoever answers otherwise is not the emulator

@@ -7,17 +7,19 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from local_cloud import cloud, emulator_process, mariadb
+from local_cloud import cloud, deployment, emulator_process, mariadb
 from local_cloud.cloud import Cloud
-from local_cloud.errors import ServiceFailed
+from local_cloud.doctor import examine
+from local_cloud.errors import LocalCloudError, ServiceFailed
 from local_cloud.home import Home, is_free
-from local_cloud.processes import Process, find_marked, start_of
+from local_cloud.processes import Process, find_marked, start_daemon, start_of
 from tests.local_cloud.lab import Lab, eventually
 
 STUCK = "import time\ndef handler(event, context):\n    open(event, 'w').close()\n    time.sleep(50)\n"
@@ -169,13 +171,41 @@ def test_a_new_database_makes_the_emulator_start_afresh(up: Up) -> None:
     assert "the database's data are gone" in up.line("cloud")
 
 
-def test_an_emulator_of_a_release_without_keys_is_restarted_and_said(up: Up) -> None:
+@pytest.mark.parametrize("changed", ["no key", "another key", "an emulator that asks for none"])
+def test_an_emulator_that_does_not_know_the_homes_key_is_told_and_replaced(up: Up, changed: str) -> None:
     first = up()
-    up.home.secret("aws-secret-access-key").unlink()
+    secret = up.home.secret("aws-secret-access-key")
+    if changed == "no key":
+        secret.unlink()
+    elif changed == "another key":
+        secret.write_text("another")
+    else:
+        replace_by_one_without_guard(up.home)
+    with pytest.raises(LocalCloudError, match="was started by another release, or with another key"):
+        deployment.running_cloud(up.home, "local")
+    (finding,) = [one for one in examine(up.home) if one.subject == "cloud"]
+    assert "was started by another release, or with another key" in finding.text
+    assert finding.remedy.startswith("`up` starts it anew")
     again = up()
     assert again.emulator.start_id != first.emulator.start_id
-    assert "was started by an earlier release, which asked for no key: restarted" in up.line("cloud")
+    assert "(was started by another release, or with another key: restarted)" in up.line("cloud")
     assert up().emulator == again.emulator
+
+
+def replace_by_one_without_guard(home: Home) -> None:
+    """As an earlier release's `up` does, which a person runs between two of this one."""
+    cloud.stop_emulator(home)
+    port = home.ports()["cloud"]
+    process = start_daemon(
+        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", home.path / "tmp"],
+        log=home.log("cloud"),
+        cwd=home.path,
+        env={},
+        record=home.record("cloud"),
+        marker=home.marker,
+    )
+    assert process.is_alive()
+    eventually(lambda: not is_free(port))
 
 
 def test_the_key_pair_is_random_private_and_kept(up: Up, tmp_path: Path) -> None:
