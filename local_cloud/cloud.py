@@ -58,13 +58,13 @@ def start(home: Home, *, region: str, say: Say, settings: Settings | None = None
 
 def stop_emulator(home: Home) -> bool:
     """End the emulator and with it all that was deployed; the database stays. Whether it ran."""
-    _stop_cli(home)
+    _stop_session(home, PULUMI_CLI)
     return _stop(home, emulator_process.SERVICE)
 
 
 def stop(home: Home) -> list[str]:
     """End every process of the home and delete its temporary folders; what was stopped."""
-    _stop_cli(home)
+    _stop_session(home, PULUMI_CLI)
     stopped = [service for service in _SERVICES if _stop(home, service)]
     home.clear_tmp()
     return stopped
@@ -122,14 +122,16 @@ def _stop(home: Home, service: str) -> bool:
     ran = process is not None and process.stop()
     marker = home.marker if service == emulator_process.SERVICE else mariadb.marker(home)
     left = kill_marked(marker)
+    if service == mariadb.SERVICE:
+        _stop_session(home, mariadb.MAKING_DATA)
     home.record(service).unlink(missing_ok=True)
     home.clear_tmp(service)
     return ran or left > 0
 
 
-def _stop_cli(home: Home) -> None:
-    """End a Pulumi CLI, with its plugins, that outlived the command that ran it."""
-    record = home.record(PULUMI_CLI)
+def _stop_session(home: Home, name: str) -> None:
+    """End what the record names, with all that it started, if it outlived the command that ran it."""
+    record = home.record(name)
     if (process := Process.load(record)) is not None:
         kill_session(process)
     record.unlink(missing_ok=True)

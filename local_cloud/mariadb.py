@@ -12,9 +12,12 @@ from pathlib import Path
 from local_cloud import certificate, mariadb_install, ownership
 from local_cloud.errors import ServiceFailed
 from local_cloud.home import HOST, Home, write_private
-from local_cloud.processes import await_answer, exit_status, find_server, start_daemon
+from local_cloud.processes import Process, await_answer, exit_status, find_server, start_daemon, start_of
 
 SERVICE = "database"
+MAKING_DATA = "making-data"
+"""The record of what makes the data folder; it is there only while that runs."""
+
 DATABASE = "crm"
 OWNER = "crm_owner"
 _START_SECONDS = 30.0
@@ -124,16 +127,19 @@ def _make_data_folder(home: Home, programs: mariadb_install.Programs) -> None:
         *_as_root(),
         *_SMALL,
     ]
-    done = subprocess.run(  # noqa: S603 (the program found on this machine)
+    with subprocess.Popen(  # noqa: S603 (the program found on this machine)
         command,
         cwd=draft.parent,
-        capture_output=True,
-        text=True,
-        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env={"PATH": mariadb_install.search_path()},
-    )
-    if done.returncode != 0:
-        words = "\n  ".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        start_new_session=True,  # by which the next command ends all of it, should this one be killed
+    ) as child:
+        Process(pid=child.pid, started=start_of(child.pid) or "ended").save(home.record(MAKING_DATA))
+        said = child.communicate()[0].decode(errors="replace")
+    home.record(MAKING_DATA).unlink(missing_ok=True)
+    if child.returncode != 0:
+        words = "\n  ".join(said.strip().splitlines()[-15:])
         raise ServiceFailed(f"MariaDB could not make its data folder {draft}. It says:\n  {words}")
     draft.chmod(0o700)
     draft.rename(home.data)

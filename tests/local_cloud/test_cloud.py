@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from local_cloud.cloud import Cloud
 from local_cloud.doctor import examine
 from local_cloud.errors import LocalCloudError, ServiceFailed
 from local_cloud.home import Home, is_free
-from local_cloud.processes import Process, find_marked, start_daemon, start_of
+from local_cloud.processes import Process, _pids, find_marked, start_daemon, start_of
 from tests.local_cloud.lab import Lab, eventually
 
 STUCK = "import time\ndef handler(event, context):\n    open(event, 'w').close()\n    time.sleep(50)\n"
@@ -159,6 +160,28 @@ def test_a_killed_database_is_started_again_and_said(up: Up) -> None:
     assert up().database == first.database
     assert "was dead: restarted" in up.line("database")
     assert "already running" in up.line("cloud")
+
+
+def test_what_makes_the_data_folder_does_not_outlive_the_next_command(home: Home) -> None:
+    home.create()
+    source = f"from local_cloud import home, mariadb\nmariadb.start(home.Home(home.Path({str(home.path)!r})))"
+    command = subprocess.Popen([sys.executable, "-c", source])
+    draft = home.path / "tmp" / "new-data" / "mysql"
+    assert eventually(draft.exists)
+    command.kill()
+    command.wait()
+    makers = [pid for pid in _pids() if _cwd(pid).is_relative_to(home.path)]
+    assert makers
+    cloud.stop(home)
+    assert not [pid for pid in makers if start_of(pid)]
+    assert not draft.exists()
+
+
+def _cwd(pid: int) -> Path:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:
+        return Path("/")
 
 
 def test_a_new_database_makes_the_emulator_start_afresh(up: Up) -> None:
