@@ -34,7 +34,11 @@ class Orchestration(pulumi.ComponentResource):
         super().__init__("leadbridge:flow:Orchestration", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         table = {"LEAD_TABLE_NAME": args.leads.name}
-        marked = {**table, "FINGERPRINT_KEY_ARN": args.leads.fingerprint_key_arn}
+        marked = {
+            **table,
+            "FINGERPRINT_KEY_ARN": args.leads.fingerprint_key_arn,
+            "DEAD_LETTER_QUEUE_URL": args.bus.dead_letter_queue_url,
+        }
         self.functions = {
             "ReceiveLead": LambdaFunction(
                 f"{name}-receive-lead",
@@ -44,7 +48,11 @@ class Orchestration(pulumi.ComponentResource):
                     timeout=functions.STEP_TIMEOUT,
                     schemas=RECEIVED_SCHEMAS,
                     environment=marked,
-                    statements=[args.leads.statement("UpdateItem"), args.leads.fingerprint_statement()],
+                    statements=[
+                        args.leads.statement("UpdateItem"),
+                        args.leads.fingerprint_statement(),
+                        args.bus.dead_letter_statement(),
+                    ],
                 ),
                 opts=child,
             ),
@@ -55,11 +63,7 @@ class Orchestration(pulumi.ComponentResource):
                     description="Records a failed lead and raises an alert",
                     timeout=functions.STEP_TIMEOUT,
                     schemas=["LeadId"],
-                    environment={
-                        **marked,
-                        "ALERT_TOPIC_ARN": args.alerts.topic_arn,
-                        "DEAD_LETTER_QUEUE_URL": args.bus.dead_letter_queue_url,
-                    },
+                    environment={**marked, "ALERT_TOPIC_ARN": args.alerts.topic_arn},
                     statements=[
                         args.leads.statement("UpdateItem"),
                         args.leads.fingerprint_statement(),

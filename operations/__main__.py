@@ -18,6 +18,7 @@ def _disregard(number: int, frame: FrameType | None) -> None:
 
 
 for each in interrupts.SIGNALS:
-    if signal.getsignal(each) is not signal.SIG_IGN:
+    # nohup has SIGHUP ignored on purpose; SIGINT is ignored in every background job of a shell, and means stop
+    if each == signal.SIGINT or signal.getsignal(each) is not signal.SIG_IGN:
         signal.signal(each, _interrupt)
 sys.exit(boundary.start("operations.cli"))

@@ -1,6 +1,8 @@
 """What tests of several folders share: a deployed local stack that they only use, and the graph of each stack."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -13,6 +15,11 @@ from tests.handlers import runtime
 from tests.stack import LocalCloud, Stack
 
 os.environ.update(loopback.spared(os.environ))  # every server that a test asks is on this machine
+
+
+# A shell's background jobs ignore SIGINT, and so would every process that a test starts and interrupts.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

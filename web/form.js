@@ -29,6 +29,7 @@ const TEXTS = {
   problems: {
     required: "{label} is missing",
     rule: "{label} {words}",
+    form: "must be of another form",
     server: "{label} was not accepted: {problem}",
   },
   trouble: {
@@ -95,7 +96,7 @@ function problemOf(field, value, lead) {
   if (typeof value !== "string" || value === "") return null;
   const schema = lead.properties[field];
   const rules = schema.oneOf?.find((each) => each.type === "string") ?? schema;
-  return brokenRule(rules, value) ? fill(TEXTS.problems.rule, { label, words: schema["x-words"] }) : null;
+  return brokenRule(rules, value) ? fill(TEXTS.problems.rule, { label, words: schema["x-words"] ?? TEXTS.problems.form }) : null;
 }
 
 const inputs = () => Object.keys(TEXTS.fields).map(element);

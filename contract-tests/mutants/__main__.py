@@ -82,7 +82,8 @@ def _run(mutants: Sequence[Mutant], count: int, found: list[Verdict]) -> None:
 
     Raise MutantError when a control fails: the verdicts prove nothing then.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job begins without SIGINT
+        signal.signal(number, signal.default_int_handler)
     waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
     for mutant in mutants:
         waiting.put(mutant)

@@ -214,7 +214,7 @@ def refusals() -> Iterator[tuple[str, str, bytes | None]]:
         good = contract.example(name, rut.NOBODY)
         for body in (b"", b"{", b"null", b'"text"', json.dumps({**good, "rut": "canary"}).encode()):
             yield "POST", path_of(name), body
-        yield "POST", path_of(name), json.dumps({**good, "canary": "canary"}).encode()
+        yield "POST", path_of(name), json.dumps({**good, "other": "canary"}).encode()
         yield "DELETE", path_of(name), None
     for path in ("/clients/canary", "/leads/canary.", f"/clients/{rut.NOBODY}", "/leads/none", "/canary"):
         yield "GET", path, None

@@ -7,10 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from handlers.orchestration import dead_letters
+from handlers.orchestration.dead_letters import DeadLetterQueue
 from handlers.orchestration.identity import lead_id_of
 from handlers.shared import fingerprint, lead_event, lead_table, log, rut, strict_json
 from handlers.shared.contract import Contract
-from handlers.shared.errors import InvalidLead, InvalidRequest
+from handlers.shared.errors import IdOfAnotherLead, InvalidLead, InvalidRequest
 from handlers.shared.fingerprint import Fingerprints
 from handlers.shared.lead_table import LeadTable
 
@@ -19,15 +21,26 @@ RECORDS = {"client": "Client", "partner": "Partner", "benefit": "Benefit"}
 
 
 def receive(
-    event: Any, execution: str, contract: Contract, table: LeadTable, fingerprints: Fingerprints
+    event: Any,
+    execution: str,
+    contract: Contract,
+    table: LeadTable,
+    fingerprints: Fingerprints,
+    letters: DeadLetterQueue,
 ) -> dict[str, Any]:
-    """`{"leadId", "duplicate", "records"}`.
+    """`{"leadId", "duplicate", "records"}`. Raise InvalidLead when the event is not a lead.
 
-    Raise InvalidLead when the event is not a lead, IdOfAnotherLead when its id belongs to one with other data.
+    A second event with the id of a lead is a duplicate. If its data are others, it waits in the dead-letter queue.
     """
     lead = _validated(event, contract)
     lead_id = lead_id_of(event, execution, contract)
-    if not table.claim(lead_id, execution, lead["origin"], fingerprints.of(lead_id, event["detail"])):
+    try:
+        claimed = table.claim(lead_id, execution, lead["origin"], fingerprints.of(lead_id, event["detail"]))
+    except IdOfAnotherLead as error:
+        log.warning("an event with the id of another lead", leadId=lead_id)
+        letters.put(event, execution, IdOfAnotherLead.__name__, str(error))
+        claimed = False
+    if not claimed:
         log.info("duplicate event, nothing done", leadId=lead_id)
         return {"leadId": lead_id, "duplicate": True, "records": {}}
     log.info("lead received", leadId=lead_id, origin=lead["origin"])
@@ -62,5 +75,11 @@ def _check_text(detail: Any) -> None:
 
 
 def handler(task: dict[str, Any], _context: Any) -> dict[str, Any]:
-    table, fingerprints = lead_table.from_environment(), fingerprint.from_environment()
-    return receive(task["event"], task["execution"], Contract.bundled(), table, fingerprints)
+    return receive(
+        task["event"],
+        task["execution"],
+        Contract.bundled(),
+        lead_table.from_environment(),
+        fingerprint.from_environment(),
+        dead_letters.from_environment(),
+    )

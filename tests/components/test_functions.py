@@ -54,7 +54,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
     },
     "intake-get-lead": {(TABLE, "dynamodb:GetItem")},
     "form": set(),
-    "flow-receive-lead": {(TABLE, "dynamodb:UpdateItem"), FINGERPRINT},
+    "flow-receive-lead": {(TABLE, "dynamodb:UpdateItem"), FINGERPRINT, (QUEUE, "sqs:SendMessage")},
     "flow-catch-errors": {
         (TABLE, "dynamodb:UpdateItem"),
         FINGERPRINT,

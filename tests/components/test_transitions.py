@@ -11,6 +11,7 @@ from local_cloud.provider import AwsProvider
 from local_cloud.provider.provider import declaration
 from tests.components.graph import ON_PREMISE, Graph, Resource, record
 from tests.components.test_stacks import PARAMETERS, RDS, TABLE
+from tests.plain_emulator import KEY
 
 KEEPS = {
     RDS,
@@ -43,7 +44,7 @@ def prod(*overrides: tuple[str, str]) -> Graph:
 
 def fates(before: Graph, after: Graph) -> Fates:
     """(type, name) -> what a deployment does to the resource: same, update, replace or delete."""
-    provider = AwsProvider("http://127.0.0.1:1")
+    provider = AwsProvider("http://127.0.0.1:1", KEY)
     later = {each.urn: each for each in after.resources}
     return {
         (each.type, each.name.removeprefix(f"{before.prefix}-")): fate(provider, each, later.get(each.urn))

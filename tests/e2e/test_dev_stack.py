@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud import cloud as servers
+from local_cloud import deployment
+from local_cloud.home import Home
 from tests.stack import LocalCloud, Stack, copy_of_the_project, edit, new_lead, steps
 
 pytestmark = pytest.mark.timeout(180)
@@ -26,11 +29,20 @@ def first_preview(dev: LocalCloud) -> list[Step]:
 @pytest.fixture(scope="module")
 def dev(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     cloud = LocalCloud(tmp_path_factory.mktemp("dev-home"), root, "dev")
+    start_empty(cloud)
     preview = cloud.run("preview").stdout
     (cloud.home / "first-preview").write_text(preview)
     cloud.up()
     yield cloud
     cloud.down()
+
+
+def start_empty(cloud: LocalCloud) -> None:
+    """Its servers, with nothing deployed."""
+    home, config = Home(cloud.home), deployment.declared_config(cloud.root, cloud.stack)
+    settings = servers.Settings(emulator={}, database={}, database_tls=deployment.wants_tls(config))
+    with home.lock("tests"):
+        servers.start(home, region=deployment.region_of(config), say=print, settings=settings)
 
 
 @pytest.fixture
@@ -130,6 +142,7 @@ def test_a_preview_of_an_empty_prod_shows_every_resource(
     dev: LocalCloud, first_preview: list[Step], tmp_path: Path
 ) -> None:
     prod = LocalCloud(tmp_path / "home", dev.root, "prod")
+    start_empty(prod)
     try:
         found = shown(prod)
     finally:

@@ -179,6 +179,7 @@ def leads(on_cloud: str, lead_table_name: str, fingerprint_key: str, monkeypatch
     monkeypatch.setenv("LEAD_TABLE_NAME", lead_table_name)
     monkeypatch.setenv("INTAKE_DAILY_LIMIT", "1000000")
     monkeypatch.setenv("FINGERPRINT_KEY_ARN", fingerprint_key)
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", f"{on_cloud}/000000000000/none")
     return lead_table.from_environment()
 
 

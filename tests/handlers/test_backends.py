@@ -8,6 +8,7 @@ import pytest
 
 from handlers.backend import create_benefit, create_client, create_partner, database, get_client, operation
 from handlers.shared.contract import Contract
+from handlers.shared.secrets import Credentials
 from tests.handlers.conftest import Site
 from tests.handlers.samples import (
     ALICE,
@@ -251,10 +252,10 @@ class _PerThread(local):
 
 
 def own_database(site: Site) -> database.Database:
-    credentials = json.dumps(site.app_credentials())
+    credentials = Credentials(**site.app_credentials())
 
     class Known:
-        def get(self, *, fresh: bool = False) -> str:
+        def get(self, *, fresh: bool = False) -> Credentials:
             return credentials
 
     return database.Database(site.address(), Known())

@@ -23,7 +23,7 @@ from handlers.orchestration import receive_lead
 from handlers.orchestration.catch_errors import CatchErrors, interrupted
 from handlers.shared import fingerprint, lead_table
 from handlers.shared.contract import Contract
-from handlers.shared.errors import IdOfAnotherLead, InvalidLead
+from handlers.shared.errors import InvalidLead
 from handlers.shared.lead_table import Issue, LeadTable
 from operations.leads import Leads
 from tests.handlers import failures
@@ -131,19 +131,19 @@ class Flow(RuleBasedStateMachine):
 
     def receive(self, execution: Execution) -> None:
         lead, before = execution.lead, self.item_of(execution.lead)
-        event, table, contract = execution.event, self.table, self.contract
+        event, table, contract, letters = execution.event, self.table, self.contract, len(self.letters)
         try:
-            answer = receive_lead.receive(event, execution.arn, contract, table, self.errors.fingerprints)
-        except (InvalidLead, IdOfAnotherLead) as error:
+            marks, queue = self.errors.fingerprints, self.errors.letters
+            answer = receive_lead.receive(event, execution.arn, contract, table, marks, queue)
+        except InvalidLead as error:
             assert self.item_of(lead) == before
-            refused_its_own = isinstance(error, IdOfAnotherLead) and execution.data == lead.owner
             execution.failure = failures.failure("ReceiveLead", type(error).__name__, str(error))
             self.fail(execution)
-            assert not refused_its_own, "the lead's own event is refused"
             return
         assert answer["leadId"] == lead.lead_id
         if answer["duplicate"]:
-            assert execution.data == lead.owner, "another lead is lost as a duplicate"
+            kept = len(self.letters) > letters
+            assert kept == (execution.data != lead.owner), "another lead is lost, or the lead's own event is kept"
             assert self.item_of(lead) == before
             execution.state = "over"
         else:

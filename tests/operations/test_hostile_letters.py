@@ -102,7 +102,7 @@ def test_a_replay_calls_the_stacks_own_function_whatever_a_letter_names(
     bury(stack, report, **({"TARGET_ARN": target} if target else {}))
     (outcome,) = ask("replay", report["id"])["outcomes"]
     assert (outcome["id"], outcome["what"]) == (lead_id, "replayed"), "the execution's own input counts"
-    assert stack.ended(lead_id)["error"]["code"] == "Execution.ABORTED"
+    assert found(ask)[lead_id]["error"] == "Execution.ABORTED"
     assert stack.request("GET", "/leads/forged").status == 404
 
 

@@ -19,7 +19,11 @@ from operations.stack import Place, Stack, check_stack_name
 from tests.stack import ROOT
 
 OUTPUTS = dict.fromkeys(
-    ("api_url", "event_bus_name", "dead_letter_queue_url", "lead_flow_arn", "lead_table_name", "region"), "x"
+    (
+        *("api_url", "event_bus_name", "dead_letter_queue_url", "lead_flow_arn", "lead_table_name", "region"),
+        *("aws_access_key_id", "aws_secret_access_key"),
+    ),
+    "x",
 )
 NAMES = ["local", "x" * 100, "...", "-", "", ".", "..", "a/b", "x" * 101, "ñ", "a\n", "٣", "a b"]
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -13,6 +13,7 @@ import pytest
 
 from local_cloud.engine import DeploymentFailed, Engine, load_stack
 from local_cloud.provider import AwsProvider
+from tests.plain_emulator import KEY
 from tests.provider.conftest import DATABASE, REGION, World
 from tests.stack import copy_of_the_project, edit
 
@@ -52,7 +53,7 @@ class Prod:
     def engine(self) -> Engine:
         self.recorder = Recorder()
         overrides = {f"leadbridge:{key}": value for key, value in self.config.items()}
-        provider = AwsProvider(self.world.endpoint, region=REGION, database=DATABASE)
+        provider = AwsProvider(self.world.endpoint, KEY, region=REGION, database=DATABASE)
         stack = load_stack(self.root, "prod", overrides)
         return Engine(stack, self.root / "state" / "prod.json", provider, reporter=self.recorder)
 
@@ -92,12 +93,12 @@ def prod(world: World, tmp_path: Path) -> Iterator[Prod]:
     stack = Prod(root, world)
     yield stack
     rds = world.client("rds")
-    for snapshot in stack.snapshots():
-        rds.delete_db_snapshot(DBSnapshotIdentifier=snapshot)
     stack.config = dict(CONFIG)
     stack.up(protect="false", databaseFinalSnapshot="false")
     stack.engine().destroy()
     assert not stack.instances()
+    for snapshot in stack.snapshots():
+        rds.delete_db_snapshot(DBSnapshotIdentifier=snapshot)
 
 
 def test_the_runbook_leaves_a_snapshot_each_time_and_no_name_comes_twice(prod: Prod) -> None:

@@ -40,6 +40,13 @@ def receives(stack: Stack, function: Function) -> bool:
     return function.invoke({"event": _event(), "execution": EXECUTION})
 
 
+def receives_anothers(stack: Stack, function: Function) -> bool:
+    """Another lead with the id of one that was claimed."""
+    first = {"event": _event(), "execution": EXECUTION}
+    other = {**first["event"], "detail": {**first["event"]["detail"], "name": "somebody else"}}
+    return function.invoke(first) and function.invoke({"event": other, "execution": f"{EXECUTION}-2"})
+
+
 def catches(stack: Stack, function: Function) -> bool:
     failure = {"state": "CreateClient", "error": "CrmRejected", "cause": '{"errorMessage": "refused"}'}
     return function.invoke({"event": _event(), "execution": EXECUTION, "failure": failure})
@@ -108,7 +115,10 @@ EXERCISES: Mapping[str, Mapping[str, Exercise]] = {
     "intake-get-lead": {"dynamodb:GetItem": tells_the_status},
     "form": {},
     "lead-age": {"dynamodb:Query": measures, "dynamodb:GetItem": measures},
-    "flow-receive-lead": dict.fromkeys(("dynamodb:UpdateItem", "kms:GenerateMac"), receives),
+    "flow-receive-lead": {
+        **dict.fromkeys(("dynamodb:UpdateItem", "kms:GenerateMac"), receives),
+        "sqs:SendMessage": receives_anothers,
+    },
     "flow-catch-errors": {
         **dict.fromkeys(("dynamodb:UpdateItem", "kms:GenerateMac", "sns:Publish"), catches),
         "sqs:SendMessage": buries,
