@@ -2,6 +2,7 @@
 
 import re
 import string
+import unicodedata
 from collections.abc import Iterator
 
 import jsonschema
@@ -11,12 +12,36 @@ from support import rut
 
 FORMATS = jsonschema.FormatChecker(formats=())
 _ATOM = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-/=?^_`{|}~")
+# Signs of Arabic and other scripts, which Unicode counts among the format characters, and which are drawn.
+_SEEN = frozenset([*map(chr, range(0x600, 0x606)), *"\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"])
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159")
+# Selectors, and blocks of controls with code points that are not assigned yet.
+_BLOCKS = (
+    range(0x2060, 0x2070),
+    range(0xFE00, 0xFE10),
+    range(0xFFF0, 0xFFFC),
+    range(0x13430, 0x13440),
+    range(0xE0000, 0xE1000),
+)
 _LABEL = frozenset(string.ascii_letters + string.digits + "-")
 
 
 @FORMATS.checks("rut")
 def is_rut(value: object) -> bool:
     return not isinstance(value, str) or rut.is_valid(value)
+
+
+@FORMATS.checks("visible")
+def is_visible(value: object) -> bool:
+    """Some character is neither a space, nor a control or format character, nor a filler or selector."""
+    return not isinstance(value, str) or not all(map(_is_blank, value))
+
+
+def _is_blank(character: str) -> bool:
+    if character in _SEEN:
+        return False
+    unseen = unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp")
+    return unseen or character in _FILLERS or any(ord(character) in block for block in _BLOCKS)
 
 
 @FORMATS.checks("email")

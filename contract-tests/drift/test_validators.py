@@ -43,6 +43,10 @@ FORMATS = {
         st.builds("{}@{}".format, MAIL_PARTS, st.lists(MAIL_PARTS, max_size=3).map(".".join)),
         st.builds("{}@{}.cl".format, st.integers(63, 66).map("a".__mul__), st.integers(62, 65).map("b".__mul__)),
     ),
+    "visible": st.text(
+        st.one_of(st.sampled_from(" \u00a0\u200b\u2060\u3164\ufe0f\u0601\U000e0041aé"), st.characters()),
+        max_size=4,
+    ),
     "date-time": st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
 }
 

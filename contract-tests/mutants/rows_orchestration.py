@@ -95,8 +95,8 @@ ROWS: tuple[Mutant, ...] = (
     ),
     _RECEIVE(
         "a second event is sent again",
-        "if not table.claim(",
-        "if None is table.claim(",
+        "    if not claimed:\n",
+        "    if claimed is None:\n",
         killers=killers.DUPLICATE,
     ),
     _RECEIVE(

@@ -49,6 +49,15 @@ schemathesis.openapi.format(
 )
 
 
+# Of any script and plane, and never blank, as the contract wants it; blank ones are tests of their own.
+schemathesis.openapi.format(
+    "visible",
+    st.text(st.characters(exclude_categories=("C", "Z", "M")), min_size=1, max_size=100).filter(
+        lambda text: any(character.isalnum() for character in text)
+    ),
+)
+
+
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """A row is known by its lead: a request that may write one has an id of the run's own, or a wrong one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import fastjsonschema
 
-from handlers.shared import rut, strict_json
+from handlers.shared import rut, strict_json, visible
 from handlers.shared.errors import InvalidRequest
 
 # RFC 5321's dot-string and domain, without quoted local parts and address literals; the domain needs a dot.
@@ -22,6 +22,7 @@ _NAMED = 3  # unknown fields; any others are counted
 
 _FORMATS = {
     "rut": rut.is_valid,
+    "visible": visible.is_visible,
     "email": lambda text: _MAIL.fullmatch(text) is not None,
     "int64": lambda _number: True,
 }

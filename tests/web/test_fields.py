@@ -36,7 +36,9 @@ BREAKS = {
     ("store", "maxLength"): "S" * 65,
 }
 KEYWORDS = ("minLength", "maxLength", "pattern", "format", "enum")
-CASES = [(field, rule) for field, rules in RULES.items() for rule in KEYWORDS if rule in rules]
+# What is not visible is tidied away: such a value is missing, before any rule is asked.
+ASKED = {field: {rule for rule in rules if rules[rule] != "visible"} for field, rules in RULES.items()}
+CASES = [(field, rule) for field, rules in ASKED.items() for rule in KEYWORDS if rule in rules]
 
 
 @pytest.mark.parametrize(("field", "rule"), CASES)

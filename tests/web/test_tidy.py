@@ -127,10 +127,11 @@ def test_every_space_and_every_invisible_character_of_unicode_is_forgiven() -> N
 
 
 def test_what_is_forgiven_around_a_name_is_no_name_by_itself() -> None:
-    """The pattern of a name and the steps name the same characters."""
-    pattern = re.compile(PROPERTIES["name"]["pattern"])
+    """The contract and the steps name the same characters."""
     blank = members("spaces") | members("invisible")
-    refused = {each for each in map(chr, range(sys.maxunicode + 1)) if not pattern.fullmatch(each)}
+    surrogates = set(map(chr, range(0xD800, 0xE000)))  # no text that can be sent
+    every = set(map(chr, range(sys.maxunicode + 1))) - surrogates
+    refused = {each for each in every if not CONTRACT.holds("Lead", each, "name")}
     assert refused == blank | {each for each in refused if unicodedata.category(each) == "Cc"}
     assert members("needless") < members("invisible")
     assert members("one_space") == members("spaces")
