@@ -163,7 +163,7 @@ class Stack:
         )
 
     def signed(self, url: str) -> urllib.request.Request:
-        """A GET that the local cloud takes as its owner's. On AWS the link of an archive is signed itself."""
+        """A GET that the local cloud takes as its owner's. On AWS a link would be signed itself."""
         key = Credentials(self.outputs["aws_access_key_id"], self.outputs["aws_secret_access_key"])
         request = AWSRequest(method="GET", url=url)
         SigV4Auth(key, "lambda", self.outputs["region"]).add_auth(request)

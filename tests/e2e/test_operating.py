@@ -51,6 +51,7 @@ def test_an_edit_to_the_contract_is_served_and_changes_nothing_else(edited: Loca
     kinds = sorted({(operation, kind) for operation, kind, _ in changed})
     assert kinds == [
         ("replace", "aws:apigateway/deployment:Deployment"),
+        ("replace", "aws:apigateway/methodSettings:MethodSettings"),
         ("replace", "aws:lambda/permission:Permission"),
         ("update", "aws:apigateway/restApi:RestApi"),
         ("update", "aws:apigateway/stage:Stage"),

@@ -79,6 +79,10 @@ def _calls(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield action, f"{prefix}:table/{asked['TableName']}{index}"
     elif service == "secretsmanager":
         yield action, asked["SecretId"]
+    elif service == "kms":
+        yield action, asked["KeyId"]
+    elif service == "sqs":
+        yield action, f"{prefix}:{asked['QueueUrl'].rpartition('/')[2]}"
     elif service == "sns":
         yield action, asked["TopicArn"]
     elif service == "events":
