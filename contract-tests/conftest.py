@@ -19,13 +19,15 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     given = Stack.given()
+    if given:
+        with nullcontext() if journal.FILE in os.environ else journal.opened(given.url):
+            yield given
+        return
     home = tmp_path_factory.mktemp("home")
+    os.environ[journal.FOLDER] = str(home / "test-rows")  # the rows go with the stack
     try:
-        if not given:
-            os.environ[journal.FOLDER] = str(home / "test-rows")  # the rows go with the stack
-        stack = given or Stack.deployed(home)
+        stack = Stack.deployed(home)
         with nullcontext() if journal.FILE in os.environ else journal.opened(stack.url):
             yield stack
     finally:
-        if not given:
-            local_cloud("down", home)
+        local_cloud("down", home)
