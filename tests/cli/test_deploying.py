@@ -59,13 +59,14 @@ def test_an_edit_to_the_contract_redeploys_the_stage_and_changes_nothing_else(co
     edit(copied.root / "openapi.yaml", "  /clients/{rut}:\n", "  /customers/{rut}:\n")
     expected = [
         ("replace", "aws:apigateway/deployment:Deployment"),
+        ("replace", "aws:apigateway/methodSettings:MethodSettings"),
         ("replace", "aws:lambda/permission:Permission"),
         ("update", "aws:apigateway/restApi:RestApi"),
         ("update", "aws:apigateway/stage:Stage"),
     ]
     assert [(operation, type_) for operation, type_, _ in copied.preview_steps()] == expected
     counts = copied.up_counts()
-    assert (counts["replace"], counts["update"]) == (2, 2)
+    assert (counts["replace"], counts["update"]) == (3, 2)
     stack = Stack(copied.outputs())
     assert stack.request("GET", "/customers/99999999-9", key=True).json()["message"] == "NOT_FOUND"
     assert copied.preview_steps() == []
