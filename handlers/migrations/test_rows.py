@@ -35,7 +35,8 @@ def remove(connection: Any, wanted: Iterable[Key]) -> dict[str, Any]:
     """
     by_rut: dict[str, set[Key]] = {}
     for key in wanted:
-        by_rut.setdefault(key[1], set()).add(key)
+        if key[1].isascii():  # the columns are: no row stands under another, and MariaDB compares none with it
+            by_rut.setdefault(key[1], set()).add(key)
     removed = dict.fromkeys(reversed(TABLES), 0)
     kept: list[dict[str, str | None]] = []
     left = iter(by_rut.items())

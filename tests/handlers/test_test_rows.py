@@ -50,6 +50,7 @@ def test_the_listed_rows_go_and_no_others(crm: Site, lead_id: str | None) -> Non
     fill(crm, TESTS, lead_id)
     fill(crm, REAL, "another")
     listed = rows(TESTS, lead_id) + rows(REAL, lead_id) + rows("999999999-K", lead_id)
+    listed += rows("ñ", lead_id) + rows("\U0001d7d9-9", lead_id)  # what a fuzzer sends is listed, too
     assert remove(listed) == {"removed": {"BENEFIT": 1, "PARTNER": 1, "CLIENTS": 1}, "kept": []}
     assert left(crm) == {table: [(REAL, "another")] for table in TABLES}
     assert remove(listed) == {"removed": dict.fromkeys(TABLES, 0), "kept": []}
